@@ -1,0 +1,17 @@
+//===- LMOps.h - Operations of a language model -----------------*- C++ -*-===//
+
+#ifndef LOWBIT_DIALECTS_LM_IR_LMOPS_H
+#define LOWBIT_DIALECTS_LM_IR_LMOPS_H
+
+#include "dialects/LM/IR/LMDialect.h"
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#define GET_OP_CLASSES
+#include "dialects/LM/IR/LMOps.h.inc"
+
+#endif // LOWBIT_DIALECTS_LM_IR_LMOPS_H

@@ -1,0 +1,160 @@
+//===- LowBitAttrs.cpp - Schemes and low-bit tensors as IR ----------------===//
+
+#include "dialects/LowBit/IR/LowBitDialect.h"
+
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+#define GET_ATTRDEF_CLASSES
+#include "dialects/LowBit/IR/LowBitAttrs.cpp.inc"
+#define GET_TYPEDEF_CLASSES
+#include "dialects/LowBit/IR/LowBitTypes.cpp.inc"
+
+namespace lowbit {
+
+void LowBitDialect::registerAttributes() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "dialects/LowBit/IR/LowBitAttrs.cpp.inc"
+      >();
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "dialects/LowBit/IR/LowBitTypes.cpp.inc"
+      >();
+}
+
+//===- #lowbit.scheme -----------------------------------------------------===//
+
+SchemeAttr SchemeAttr::get(MLIRContext *context, const Scheme &scheme) {
+  return Base::get(context, scheme.str());
+}
+
+Scheme SchemeAttr::getScheme() const {
+  Scheme scheme;
+  std::string error;
+  Scheme::parse(getText().str(), scheme, error); // verified at construction
+  return scheme;
+}
+
+LogicalResult SchemeAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 StringRef text) {
+  Scheme scheme;
+  std::string error;
+  if (!Scheme::parse(text.str(), scheme, error))
+    return emitError() << error;
+  error = scheme.check();
+  if (!error.empty())
+    return emitError() << error;
+  return success();
+}
+
+/// Collects tokens as text up to the closing `>`: the grammar belongs to
+/// Scheme::parse, so that tools without MLIR read the same words.
+static ParseResult parseSchemeText(AsmParser &parser, std::string &text) {
+  auto append = [&](StringRef token) {
+    if (!text.empty() && token != "," && token != "]" && text.back() != '[')
+      text += ' ';
+    text += token.str();
+  };
+  while (true) {
+    StringRef keyword;
+    if (succeeded(parser.parseOptionalKeyword(&keyword))) {
+      append(keyword);
+      if (keyword == "codebook") {
+        SmallVector<double> entries;
+        if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, [&] {
+              return parser.parseFloat(entries.emplace_back());
+            }))
+          return failure();
+        std::string list = "[";
+        for (auto [i, entry] : llvm::enumerate(entries)) {
+          char buffer[32];
+          snprintf(buffer, sizeof buffer, "%s%.9g", i ? ", " : "", entry);
+          list += buffer;
+        }
+        append(list + "]");
+      }
+      continue;
+    }
+    int64_t integer;
+    OptionalParseResult number = parser.parseOptionalInteger(integer);
+    if (number.has_value()) {
+      if (failed(*number))
+        return failure();
+      append(std::to_string(integer));
+      continue;
+    }
+    if (succeeded(parser.parseOptionalComma())) {
+      append(",");
+      continue;
+    }
+    return success();
+  }
+}
+
+Attribute SchemeAttr::parse(AsmParser &parser, Type) {
+  std::string text, error;
+  SMLoc where = parser.getCurrentLocation();
+  if (parser.parseLess() || parseSchemeText(parser, text) ||
+      parser.parseGreater())
+    return {};
+  Scheme scheme;
+  if (!Scheme::parse(text, scheme, error)) {
+    parser.emitError(where, error);
+    return {};
+  }
+  return parser.getChecked<SchemeAttr>(where, parser.getContext(),
+                                       StringRef(scheme.str()));
+}
+
+void SchemeAttr::print(AsmPrinter &printer) const {
+  printer << "<" << getText() << ">";
+}
+
+//===- !lowbit.tensor -----------------------------------------------------===//
+
+LogicalResult TensorType::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 ArrayRef<int64_t> shape, SchemeAttr) {
+  if (shape.size() != 2)
+    return emitError() << "a low-bit tensor has 2 dimensions, but got "
+                       << shape.size();
+  if (shape[1] <= 0 || (shape[0] <= 0 && shape[0] != ShapedType::kDynamic))
+    return emitError() << "a low-bit tensor needs rows and static columns";
+  return success();
+}
+
+Type TensorType::parse(AsmParser &parser) {
+  SmallVector<int64_t> shape;
+  SMLoc where = parser.getCurrentLocation();
+  SchemeAttr scheme;
+  if (parser.parseLess() ||
+      parser.parseDimensionList(shape, true, /*withTrailingX=*/false) ||
+      parser.parseComma() || parser.parseAttribute(scheme) ||
+      parser.parseGreater())
+    return {};
+  return parser.getChecked<TensorType>(where, parser.getContext(), shape,
+                                       scheme);
+}
+
+void TensorType::print(AsmPrinter &printer) const {
+  printer << "<";
+  printer.printDimensionList(getShape());
+  printer << ", ";
+  printer.printAttribute(getScheme());
+  printer << ">";
+}
+
+ShapedType TensorType::cloneWith(std::optional<ArrayRef<int64_t>> shape,
+                                 Type) const {
+  if (!shape)
+    return *this;
+  return TensorType::get(getContext(), *shape, getScheme());
+}
+
+Type TensorType::getElementType() const {
+  return IntegerType::get(getContext(), getScheme().getScheme().bits);
+}
+
+} // namespace lowbit

@@ -1,0 +1,70 @@
+//===- LowBitAttrs.td - The number format as an attribute -*- tablegen -*-===//
+
+#ifndef LOWBIT_DIALECTS_LOWBIT_IR_LOWBITATTRS_TD
+#define LOWBIT_DIALECTS_LOWBIT_IR_LOWBITATTRS_TD
+
+include "dialects/LowBit/IR/LowBitDialect.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/BuiltinTypeInterfaces.td"
+
+def LowBit_SchemeAttr : AttrDef<LowBit_Dialect, "Scheme"> {
+  let mnemonic = "scheme";
+  let summary = "A number format, as data";
+  let description = [{
+    The codes, then the levels of scales above them, outermost first:
+
+        scheme    ::= code (`,` level)* (`,` `round` rounding)?
+        code      ::= `u`N (`offset` INT)? | `s`N | `ternary` | `sign`
+                    | `u`N `codebook` `[` REAL, ... `]` | `f32` | `f16` | `bf16`
+        level     ::= (`tensor` | `row` | `group` INT) component+
+        component ::= (`scale` | `min` | `neg_min` | `zero`) field
+        field     ::= `f32` | `f16` | `bf16` | `e8m0` | `e4m3`
+                    | (`u`N | `s`N) (`offset` INT)?
+        rounding  ::= `nearest_even` | `nearest_away` | `toward_zero`
+
+    A group counts elements along a row; a row's last group may be shorter. With
+    S the product of an element's scales, M of its minima and z its zero point:
+
+        value = S * (c(code) - z) + M
+
+    Example: GGML's Q4_K is
+
+    ```mlir
+    #q4_k = #lowbit.scheme<u4, group 256 scale f16 neg_min f16, group 32 scale u6 neg_min u6>
+    ```
+  }];
+  // The text of Scheme::str() is the key: equal schemes print equally.
+  let parameters = (ins StringRefParameter<"canonical text">:$text);
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    static SchemeAttr get(::mlir::MLIRContext *context, const Scheme &scheme);
+    Scheme getScheme() const;
+  }];
+}
+
+def LowBit_TensorType : TypeDef<LowBit_Dialect, "Tensor",
+    [ShapedTypeInterface]> {
+  let mnemonic = "tensor";
+  let summary = "A matrix of low-bit numbers";
+  let description = [{
+    Codes and all their scales, minima and zero points, as one value [rows,
+    columns]. Groups run along the columns. Rows may be dynamic (activations).
+
+    Example: `!lowbit.tensor<1536x576, #lowbit.scheme<u4, group 32 scale f16 min f16>>`
+  }];
+  let parameters = (ins ArrayRefParameter<"int64_t">:$shape,
+                        "::lowbit::SchemeAttr":$scheme);
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    int64_t getRows() const { return getShape()[0]; }
+    int64_t getColumns() const { return getShape()[1]; }
+    bool hasRank() const { return true; }
+    ::mlir::Type getElementType() const;
+    ::mlir::ShapedType cloneWith(std::optional<::llvm::ArrayRef<int64_t>> shape,
+                                 ::mlir::Type elementType) const;
+  }];
+}
+
+#endif // LOWBIT_DIALECTS_LOWBIT_IR_LOWBITATTRS_TD

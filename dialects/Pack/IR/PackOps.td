@@ -1,0 +1,168 @@
+//===- PackOps.td - Operations on packed tensors ----------*- tablegen -*-===//
+
+#ifndef LOWBIT_DIALECTS_PACK_IR_PACKOPS_TD
+#define LOWBIT_DIALECTS_PACK_IR_PACKOPS_TD
+
+include "dialects/Pack/IR/PackAttrs.td"
+include "mlir/IR/BuiltinAttributes.td"
+include "mlir/IR/BuiltinTypes.td"
+include "mlir/IR/CommonTypeConstraints.td"
+include "mlir/IR/OpBase.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+class Pack_Op<string mnemonic, list<Trait> traits = []>
+    : Op<Pack_Dialect, mnemonic, !listconcat([Pure], traits)>;
+
+def Pack_Reals
+    : ConfinedType<RankedTensorOf<[F32]>, [HasAnyRankOfPred<[2]>],
+                   "matrix of f32">;
+def Pack_Vector
+    : ConfinedType<RankedTensorOf<[F32]>, [HasAnyRankOfPred<[1]>],
+                   "vector of f32">;
+def Pack_Indices
+    : ConfinedType<RankedTensorOf<[I32]>, [HasAnyRankOfPred<[1]>],
+                   "vector of i32">;
+
+def Pack_WeightOp : Pack_Op<"weight"> {
+  let summary = "A packed weight of the model, by name";
+  let description = [{
+    Example:
+
+    ```mlir
+    %w = pack.weight "blk.0.attn_q.weight"
+       : !pack.panels<576x576, #lowbit.scheme<u4, group 32 scale f16>, #pack.layout<lanes = 16, unit = 1>>
+    ```
+  }];
+  let arguments = (ins StrAttr:$name);
+  let results = (outs Pack_PanelsType:$result);
+  let assemblyFormat = "$name attr-dict `:` type($result)";
+}
+
+def Pack_RowsOp : Pack_Op<"pack_rows"> {
+  let summary = "Quantize activations into a weight's order";
+  let description = [{
+    What `lowbit.quantize` computes with `s8, group (group * scale_groups) scale
+    f32`, laid out; with `bits = 32` the values themselves.
+
+    Constraints:
+    - (C1) `columns(x) = columns(result)`.
+
+    Example:
+
+    ```mlir
+    %r = pack.pack_rows %x : tensor<?x576xf32>
+       -> !pack.rows<576, bits = 8, group = 32, scale_groups = 1>
+    ```
+  }];
+  let arguments = (ins Pack_Reals:$x);
+  let results = (outs Pack_RowsType:$result);
+  let assemblyFormat = "$x attr-dict `:` type($x) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Pack_LinearOp : Pack_Op<"linear", [AttrSizedOperandSegments]> {
+  let summary = "Rows times panels";
+  let description = [{
+        result[t, n] = sum_k rows[t, k] * panels[n, k] + bias[n] + residual[t, n]
+
+    Constraints:
+    - (C1) rows and panels agree on columns and groups.
+    - (C2) `columns(result) = rows(panels)`, also of bias and residual.
+
+    Example:
+
+    ```mlir
+    %y = pack.linear %r, %w residual %x
+       : !pack.rows<576, bits = 8, group = 32, scale_groups = 1>,
+         !pack.panels<576x576, #lowbit.scheme<u4, group 32 scale f16>, #pack.layout<lanes = 16, unit = 1>>,
+         tensor<?x576xf32> -> tensor<?x576xf32>
+    ```
+  }];
+  let arguments = (ins Pack_RowsType:$rows, Pack_PanelsType:$panels,
+                       Optional<Pack_Vector>:$bias,
+                       Optional<Pack_Reals>:$residual);
+  let results = (outs Pack_Reals:$result);
+  let assemblyFormat = [{
+    $rows `,` $panels (`bias` $bias^)? (`residual` $residual^)? attr-dict
+    `:` type($rows) `,` type($panels) (`,` type($bias)^)?
+    (`,` type($residual)^)? `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Pack_EmbedOp : Pack_Op<"embed"> {
+  let summary = "Rows out of panels";
+  let description = [{
+    As `lowbit.embed`, reading the lanes of the panels: a table that is also the
+    head is stored once.
+
+    Constraints:
+    - (C1) `columns(result) = columns(table) = columns(embeddings)`.
+
+    Example:
+
+    ```mlir
+    %x = pack.embed %tokens, %table {scale = 1.0 : f32}
+       : tensor<?xi32>,
+         !pack.panels<96x64, #lowbit.scheme<s8, group 32 scale f16>, #pack.layout<lanes = 16, unit = 1>>
+       -> tensor<?x64xf32>
+    ```
+  }];
+  let arguments = (ins Pack_Indices:$tokens, Pack_PanelsType:$table,
+                       Optional<Pack_Reals>:$embeddings,
+                       DefaultValuedAttr<F32Attr, "1.0f">:$scale);
+  let results = (outs Pack_Reals:$result);
+  let assemblyFormat = [{
+    $tokens `,` $table (`else` $embeddings^)? attr-dict
+    `:` type($tokens) `,` type($table) (`,` type($embeddings)^)?
+    `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Pack_Dot4Op : Pack_Op<"dot4",
+    [AllTypesMatch<["acc", "result"]>, AllTypesMatch<["w", "a"]>]> {
+  let summary = "Sums of 4 products of bytes in every lane";
+  let description = [{
+        result[l] = acc[l] + sum_{i < 4} w[4 l + i] * a[4 l + i]
+
+    exactly, in 32 bits. `a` is signed. `w` is unsigned, or signed with
+    `signed_weights`. `range` is the largest |w|; a lowering may use it to
+    choose an instruction that would saturate otherwise. |a| <= 127.
+
+    Example:
+
+    ```mlir
+    %s = pack.dot4 %acc, %w, %a {range = 15} : vector<16xi32>, vector<64xi8>
+    ```
+  }];
+  let arguments = (ins VectorOfLengthAndType<[16], [I32]>:$acc,
+                       VectorOfLengthAndType<[64], [I8]>:$w,
+                       VectorOfLengthAndType<[64], [I8]>:$a,
+                       I64Attr:$range, UnitAttr:$signed_weights);
+  let results = (outs VectorOfLengthAndType<[16], [I32]>:$result);
+  let assemblyFormat = "$acc `,` $w `,` $a attr-dict `:` type($acc) `,` type($w)";
+}
+
+def Pack_LookupOp : Pack_Op<"lookup", [AllTypesMatch<["index", "result"]>]> {
+  let summary = "Bytes out of a small table";
+  let description = [{
+        result[i] = table[index[i]]
+
+    `table` has 16 entries; an index is below 16.
+
+    Example:
+
+    ```mlir
+    %v = pack.lookup %i in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]
+       : vector<64xi8>
+    ```
+  }];
+  let arguments = (ins VectorOfLengthAndType<[64], [I8]>:$index,
+                       DenseI8ArrayAttr:$table);
+  let results = (outs VectorOfLengthAndType<[64], [I8]>:$result);
+  let assemblyFormat = "$index `in` $table attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
+#endif // LOWBIT_DIALECTS_PACK_IR_PACKOPS_TD

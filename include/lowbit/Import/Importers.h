@@ -1,0 +1,34 @@
+//===- Importers.h - Model files to lm functions ----------------*- C++ -*-===//
+
+#ifndef LOWBIT_IMPORT_IMPORTERS_H
+#define LOWBIT_IMPORT_IMPORTERS_H
+
+#include "lowbit/Import/ModelSource.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
+namespace lowbit {
+
+struct ImportOptions {
+  bool probeLayers = false; ///< keep each layer's output (lm.probe)
+  bool kvF32 = false;       ///< KV pages of f32 instead of f16
+};
+
+/// Builds the model's function
+///
+///   func.func @text(%tokens: tensor<?xi32>, %embeddings: tensor<?xDxf32>,
+///                   %positions: tensor<?xi32>, %out_rows: tensor<?xi32>,
+///                   %kv: !lm.kv<...>) -> (tensor<?xVxf32>, !lm.kv<...>)
+///
+/// with the module attribute `lm.model` = {architecture, context, heads,
+/// layers, vocabulary, embedding}. Matrices are `!lowbit.tensor` of the source's
+/// own scheme (floats too), vectors `tensor<Nxf32>`. Every tensor and key that
+/// the architecture needs is checked; the error says which one and what to do.
+llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
+importModel(const ModelSource &source, mlir::MLIRContext *context,
+            const ImportOptions &options);
+
+} // namespace lowbit
+
+#endif // LOWBIT_IMPORT_IMPORTERS_H

@@ -1,0 +1,67 @@
+//===- ModelSource.h - Named tensors and hyper-parameters -------*- C++ -*-===//
+//
+// What an importer knows about a model file, whatever its format: key-value
+// pairs and named tensors that stay in the mapped file until somebody reads
+// their rows.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LOWBIT_IMPORT_MODELSOURCE_H
+#define LOWBIT_IMPORT_MODELSOURCE_H
+
+#include "lowbit/Support/BitFormat.h"
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+
+#include <memory>
+#include <optional>
+
+namespace lowbit {
+
+/// A tensor in a mapped file, row-major: the last dimension is contiguous.
+struct SourceTensor {
+  std::string name;
+  std::vector<int64_t> shape; ///< outermost first (GGUF's dims reversed)
+  const BitFormat *format = nullptr;
+  const uint8_t *data = nullptr;
+  uint64_t bytes = 0;
+
+  int64_t columns() const { return shape.empty() ? 1 : shape.back(); }
+  int64_t rows() const; ///< product of all dimensions but the last
+  const uint8_t *row(int64_t index) const {
+    return data + index * format->rowBytes(columns());
+  }
+};
+
+class ModelSource {
+public:
+  virtual ~ModelSource();
+
+  virtual llvm::ArrayRef<SourceTensor> tensors() const = 0;
+  const SourceTensor *find(llvm::StringRef name) const;
+
+  /// Key-value pairs, as GGUF names them.
+  virtual std::optional<llvm::StringRef> string(llvm::StringRef key) const = 0;
+  virtual std::optional<int64_t> integer(llvm::StringRef key) const = 0;
+  virtual std::optional<double> real(llvm::StringRef key) const = 0; ///< or int
+  virtual std::optional<bool> boolean(llvm::StringRef key) const = 0;
+  virtual std::vector<int64_t> integers(llvm::StringRef key) const = 0;
+  virtual std::vector<double> reals(llvm::StringRef key) const = 0;
+  virtual bool has(llvm::StringRef key) const = 0;
+  /// Number of elements of an array, nullopt if it is none.
+  virtual std::optional<uint64_t> arrayLength(llvm::StringRef key) const = 0;
+  /// All pairs in GGUF v3's encoding behind a u64 count: goes into the module.
+  virtual std::string metadataBytes() const = 0;
+
+  virtual llvm::StringRef path() const = 0;
+};
+
+/// Opens a GGUF v3 file, or the first of a split one ("-00001-of-00003").
+/// Every count, offset and dimension is checked against the file.
+llvm::Expected<std::unique_ptr<ModelSource>> openGGUF(llvm::StringRef path);
+
+} // namespace lowbit
+
+#endif // LOWBIT_IMPORT_MODELSOURCE_H

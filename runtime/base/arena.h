@@ -1,0 +1,36 @@
+//===- arena.h - Memory allocated once --------------------------*- C++ -*-===//
+
+#ifndef QUANTRT_BASE_ARENA_H
+#define QUANTRT_BASE_ARENA_H
+
+#include "base/status.h"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace qrt {
+
+/// Zeroed, page-aligned memory of a fixed size. What is never touched costs
+/// address space only.
+class Arena {
+public:
+  Arena() = default;
+  Arena(const Arena &) = delete;
+  Arena &operator=(const Arena &) = delete;
+  ~Arena() { release(); }
+
+  /// `purpose` for the message: "the KV cache". Replaces what was allocated.
+  Status allocate(uint64_t bytes, const char *purpose);
+  void release();
+
+  uint8_t *data() const { return data_; }
+  uint64_t bytes() const { return bytes_; }
+
+private:
+  uint8_t *data_ = nullptr;
+  uint64_t bytes_ = 0;
+};
+
+} // namespace qrt
+
+#endif // QUANTRT_BASE_ARENA_H

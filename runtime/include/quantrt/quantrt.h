@@ -1,0 +1,195 @@
+//===- quantrt.h - Run compiled models --------------------------*- C -*-===//
+//
+// The public C interface of the runtime. Three calls make text:
+//
+//   qrt_model *model;
+//   if (qrt_load("smollm2.so", NULL, &model)) puts(qrt_last_error());
+//   qrt_generate(model, "Once upon a time", NULL, print, NULL);
+//
+// Every function that can fail returns a qrt_status; qrt_last_error() then holds
+// one line: what, where, what to do. A model may be shared between threads, a
+// session belongs to one thread at a time.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUANTRT_QUANTRT_H
+#define QUANTRT_QUANTRT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum qrt_status {
+  QRT_OK = 0,
+  QRT_INVALID_ARGUMENT, ///< the caller's mistake
+  QRT_IO,               ///< the system refused (no such file, disk full)
+  QRT_CORRUPT,          ///< the file is damaged or not what it claims to be
+  QRT_UNSUPPORTED,      ///< valid, but not for this CPU, ABI or version
+  QRT_OUT_OF_MEMORY,
+  QRT_CONTEXT_FULL,     ///< the rows do not fit into the session's context
+  QRT_CANCELLED         ///< a callback asked to stop
+} qrt_status;
+
+/// The calling thread's last error message; "" if there was none.
+const char *qrt_last_error(void);
+
+typedef struct qrt_model qrt_model;
+typedef struct qrt_session qrt_session;
+
+typedef struct qrt_load_options {
+  int32_t threads;    ///< workers; 0: the machine's physical cores
+  const char *level;  ///< "avx2", ...; NULL: $QRT_CPU, else the best there is
+  const char *verify; ///< "always", "once", "never"; NULL: $QRT_VERIFY or "once"
+} qrt_load_options;
+
+/// Opens, checks and maps a module. `options` may be NULL.
+qrt_status qrt_load(const char *path, const qrt_load_options *options,
+                    qrt_model **model);
+void qrt_unload(qrt_model *model);
+
+/// Changes the number of workers; no session may be running.
+qrt_status qrt_set_threads(qrt_model *model, int32_t threads);
+
+typedef struct qrt_model_info {
+  const char *name;          ///< general.name of the source, or the file's name
+  const char *architecture;  ///< "llama", "gemma3", ...
+  const char *level;         ///< the level in use
+  const char *chat_template; ///< Jinja source, or NULL
+  int32_t n_vocab, n_embd, n_layers, max_context, max_rows, threads;
+  int32_t bos_id, eos_id;    ///< -1 where the model has none
+  int32_t add_bos;           ///< 1: prompts begin with BOS
+  uint64_t file_bytes, weights_bytes, source_bytes, n_parameters;
+} qrt_model_info;
+
+void qrt_get_model_info(const qrt_model *model, qrt_model_info *info);
+
+/// Text to ids. `add_special` adds BOS/EOS where the model wants them;
+/// `parse_special` reads control tokens such as <|im_start|> in the text.
+/// *count: in the capacity of ids, out the number needed (QRT_INVALID_ARGUMENT
+/// if it did not fit; ids may be NULL to ask).
+qrt_status qrt_tokenize(const qrt_model *model, const char *text, size_t bytes,
+                        int add_special, int parse_special, int32_t *ids,
+                        size_t *count);
+/// Ids to bytes (not NUL-terminated); same protocol. Control tokens give
+/// nothing unless `special` is set.
+qrt_status qrt_detokenize(const qrt_model *model, const int32_t *ids,
+                          size_t count, int special, char *text, size_t *bytes);
+/// 1 for EOS, EOT and the other ids that end a turn.
+int qrt_is_end(const qrt_model *model, int32_t id);
+
+typedef struct qrt_session_options {
+  int32_t n_ctx; ///< positions; 0: the smaller of the model's and 4096
+} qrt_session_options;
+
+qrt_status qrt_session_create(qrt_model *model,
+                              const qrt_session_options *options,
+                              qrt_session **session);
+void qrt_session_destroy(qrt_session *session);
+/// Number of positions filled.
+int32_t qrt_session_length(const qrt_session *session);
+/// Forgets all but the first `length` positions.
+qrt_status qrt_session_truncate(qrt_session *session, int32_t length);
+
+/// Appends rows and computes them. Logits of the last `n_logits` rows are
+/// written to `logits` [n_logits, n_vocab] (0 and NULL: none).
+qrt_status qrt_append(qrt_session *session, const int32_t *ids, int32_t count,
+                      int32_t n_logits, float *logits);
+
+/// Like qrt_append, and gives each row of logits to `visit` in turn, so that
+/// they need no memory of their own. `first`: index in `ids` from which rows
+/// are visited. Where the module has probes, they are in `probes`
+/// [n_probes, n_embd] of the same row, else NULL.
+typedef qrt_status (*qrt_visit_logits)(void *user, int32_t index,
+                                       const float *logits,
+                                       const float *probes);
+qrt_status qrt_append_visit(qrt_session *session, const int32_t *ids,
+                            int32_t count, int32_t first,
+                            qrt_visit_logits visit, void *user);
+
+typedef struct qrt_logit_bias {
+  int32_t id;
+  float bias;
+} qrt_logit_bias;
+
+/// Sampling, in this order: biases, repetition penalty, top-k, top-p, min-p,
+/// temperature. The same seed gives the same tokens for any thread count.
+typedef struct qrt_sampling {
+  float temperature;    ///< 0: greedy
+  int32_t top_k;        ///< 0: off
+  float top_p;          ///< 1: off
+  float min_p;          ///< 0: off
+  float repeat_penalty; ///< 1: off
+  int32_t repeat_last_n;
+  uint64_t seed;
+  const qrt_logit_bias *biases;
+  size_t n_biases;
+} qrt_sampling;
+
+/// temperature 0.8, top-k 40, top-p 0.95, min-p 0.05, no penalty, seed 0.
+void qrt_sampling_default(qrt_sampling *sampling);
+
+typedef struct qrt_sampler qrt_sampler;
+qrt_status qrt_sampler_create(const qrt_model *model,
+                              const qrt_sampling *sampling,
+                              qrt_sampler **sampler);
+void qrt_sampler_destroy(qrt_sampler *sampler);
+/// Chooses a token from logits [n_vocab] and remembers it for the penalty.
+int32_t qrt_sample(qrt_sampler *sampler, const float *logits);
+
+/// Receives whole UTF-8 characters; a value other than 0 stops.
+typedef int (*qrt_on_text)(void *user, const char *text, size_t bytes);
+
+typedef struct qrt_generate_options {
+  int32_t max_tokens; ///< -1: until EOS or the context is full
+  int32_t n_ctx;      ///< 0: as for a session
+  int32_t ignore_eos;
+  qrt_sampling sampling;
+} qrt_generate_options;
+
+void qrt_generate_options_default(qrt_generate_options *options);
+
+/// Prompt in, text out: tokenizes, prefills, samples until the end.
+qrt_status qrt_generate(qrt_model *model, const char *prompt,
+                        const qrt_generate_options *options,
+                        qrt_on_text on_text, void *user);
+
+/// Renders messages ({role, content} pairs) with the model's chat template.
+/// Protocol of qrt_detokenize. QRT_UNSUPPORTED: the template is outside the
+/// subset of Jinja that the runtime reads.
+typedef struct qrt_message {
+  const char *role;
+  const char *content;
+} qrt_message;
+qrt_status qrt_apply_template(const qrt_model *model,
+                              const qrt_message *messages, size_t n_messages,
+                              int add_generation_prompt, char *text,
+                              size_t *bytes);
+
+/// A plain function (one compiled from .mlir): its signature and a call.
+typedef struct qrt_tensor_info {
+  const char *name;
+  int32_t type; ///< QRT_TYPE_* of format.h
+  int32_t rank;
+  int64_t dims[6];
+} qrt_tensor_info;
+
+/// Number of functions and the name of each ("text" among them).
+int32_t qrt_function_count(const qrt_model *model);
+const char *qrt_function_name(const qrt_model *model, int32_t function);
+int32_t qrt_function_find(const qrt_model *model, const char *name); ///< or -1
+int32_t qrt_function_inputs(const qrt_model *model, int32_t function);
+int32_t qrt_function_outputs(const qrt_model *model, int32_t function);
+/// Argument `index`: inputs first, then outputs.
+qrt_status qrt_function_argument(const qrt_model *model, int32_t function,
+                                 int32_t index, qrt_tensor_info *info);
+/// arguments[i]: memory of argument i, 64-byte aligned not needed.
+qrt_status qrt_call(qrt_model *model, int32_t function, void *const *arguments);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif // QUANTRT_QUANTRT_H

@@ -1,0 +1,48 @@
+//===- module.h - A module, opened and ready to call ------------*- C++ -*-===//
+
+#ifndef QUANTRT_MODULE_MODULE_H
+#define QUANTRT_MODULE_MODULE_H
+
+#include "base/metadata.h"
+#include "module/code.h"
+#include "module/weights.h"
+
+#include <vector>
+
+namespace qrt {
+
+/// When to hash the weights; header and code are hashed at every load.
+enum class Verify { Always, Once, Never };
+
+class Module {
+public:
+  /// Opens, checks and maps; not the weights' hashes. `level`: empty for the
+  /// best that this CPU can run.
+  Status open(const std::string &path, std::string_view level);
+
+  /// Hashes the weights if `when` and what is remembered demand it.
+  Status verify(Verify when, const OnEachThread &onEachThread) const;
+
+  const std::string &path() const { return file_.path(); }
+  uint64_t fileBytes() const { return file_.bytes().size(); }
+  const ModuleView &view() const { return view_; }
+  const Metadata &metadata() const { return metadata_; }
+  const char *levelName() const {
+    return view_.string(view_.levels[level_].name);
+  }
+  qrt_entry entry(size_t function) const { return code_.entry(level_, function); }
+  /// One address for each weight record; what qrt_frame.weights wants.
+  const void *const *weights() const { return weights_.data(); }
+
+private:
+  FileMap file_;
+  ModuleView view_;
+  Metadata metadata_;
+  Code code_;
+  size_t level_ = 0;
+  std::vector<const void *> weights_;
+};
+
+} // namespace qrt
+
+#endif // QUANTRT_MODULE_MODULE_H

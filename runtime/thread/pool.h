@@ -1,0 +1,61 @@
+//===- pool.h - A team of threads that run compiled code --------*- C++ -*-===//
+
+#ifndef QUANTRT_THREAD_POOL_H
+#define QUANTRT_THREAD_POOL_H
+
+#include "base/status.h"
+#include "quantrt/abi.h"
+#include "thread/gate.h"
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace qrt {
+
+/// Spins for a while between calls, then parks. A team of one has no thread and
+/// executes no atomic instruction.
+class Pool {
+public:
+  static Status create(int32_t workers, std::unique_ptr<Pool> &pool);
+  ~Pool();
+
+  int32_t workers() const { return workers_; }
+
+  /// Calls entry(frame, worker, workers) on every worker at once, the caller
+  /// being worker 0, and returns when all have returned. The frame's host and
+  /// team must be host() and this pool. Calls from several threads take turns.
+  void run(qrt_entry entry, const qrt_frame &frame);
+
+  /// Calls `job` once on every worker.
+  void onEachThread(const std::function<void()> &job);
+
+  /// The services that compiled code may use; their `team` is a Pool.
+  static const qrt_host *host();
+
+private:
+  explicit Pool(int32_t workers);
+  void work(int32_t worker);
+  void arrive();
+  void barrier();
+  static void barrier(void *team, int32_t worker);
+
+  const int32_t workers_;
+  uint32_t barrierSpins_ = 0, idleSpins_ = 0;
+  std::mutex turn_;
+  std::vector<std::thread> threads_;
+
+  // Of the call that runs now; written before `call_` advances.
+  qrt_entry entry_ = nullptr; ///< null: leave
+  const qrt_frame *frame_ = nullptr;
+
+  Gate call_;  ///< number of calls started
+  Gate round_; ///< number of barriers passed
+  alignas(128) std::atomic<int32_t> arrived_{0};
+};
+
+} // namespace qrt
+
+#endif // QUANTRT_THREAD_POOL_H

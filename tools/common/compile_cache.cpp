@@ -1,0 +1,259 @@
+//===- compile_cache.cpp - Models compiled once ---------------------------===//
+
+#include "tools/common/compile_cache.h"
+
+#include "tools/common/files.h"
+#include "tools/common/process.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+using namespace lowbit::tools;
+
+/// Of each source file, so much is hashed: it holds the metadata and the tensor
+/// table's beginning; the rest is watched by size, time and inode.
+static constexpr size_t hashedBytes = 1 << 20;
+/// Changes when entries of older tools must not be used any more.
+static constexpr const char *cacheVersion = "lowbit-cache-1";
+
+std::vector<std::string> CompileOptions::arguments() const {
+  std::vector<std::string> result;
+  auto add = [&](const char *name, const std::string &value) {
+    if (!value.empty())
+      result.push_back(name + value);
+  };
+  add("--activations=", activations);
+  add("--scheme=", scheme);
+  add("--tensors=", tensors);
+  add("--kv=", kv);
+  add("--probe=", probe);
+  add("--target-cpu=", level);
+  return result;
+}
+
+std::string lowbit::tools::levelForThisMachine() {
+  const char *level = std::getenv("QRT_CPU");
+  return level && *level ? level : "host";
+}
+
+Error lowbit::tools::cacheFolder(std::string &folder) {
+  const char *cache = std::getenv("XDG_CACHE_HOME");
+  if (cache && cache[0] == '/') {
+    folder = std::string(cache) + "/lowbit";
+    return Error::success();
+  }
+  const char *home = std::getenv("HOME");
+  if (!home || !*home)
+    return Error("there is no place for the compiled model: set HOME or "
+                 "XDG_CACHE_HOME, or use --no-cache");
+  folder = std::string(home) + "/.cache/lowbit";
+  return Error::success();
+}
+
+/// All parts of "x-00001-of-00003.gguf", or the path alone.
+static std::vector<std::string> parts(const std::string &path) {
+  static constexpr size_t tail = 20; // "-00001-of-00003.gguf"
+  std::vector<std::string> result{path};
+  int part = 0, count = 0, end = 0;
+  if (path.size() <= tail ||
+      std::sscanf(path.c_str() + path.size() - tail, "-%5d-of-%5d.gguf%n",
+                  &part, &count, &end) != 2 ||
+      end != static_cast<int>(tail))
+    return result;
+  for (int i = 1; i <= count; ++i) {
+    char name[tail + 1];
+    std::snprintf(name, sizeof name, "-%05d-of-%05d.gguf", i, count);
+    std::string other = path.substr(0, path.size() - tail) + name;
+    if (other != path)
+      result.push_back(other);
+  }
+  return result;
+}
+
+/// What the hash is computed over: "name=value" lines.
+static void addFact(std::string &facts, const char *name,
+                    const std::string &value) {
+  facts += std::string(name) + "=" + std::to_string(value.size()) + ":" +
+           value + "\n";
+}
+
+static bool addFileFacts(std::string &facts, const char *name,
+                         const std::string &path) {
+  struct stat status;
+  if (::stat(path.c_str(), &status) != 0)
+    return false;
+  char text[160];
+  std::snprintf(text, sizeof text, "%llu %lld.%09ld %llu:%llu",
+                static_cast<unsigned long long>(status.st_size),
+                static_cast<long long>(status.st_mtim.tv_sec),
+                status.st_mtim.tv_nsec,
+                static_cast<unsigned long long>(status.st_dev),
+                static_cast<unsigned long long>(status.st_ino));
+  addFact(facts, name, text);
+  return true;
+}
+
+/// A cache shared by several machines (a home folder on the network) keeps one
+/// module for each kind.
+static std::string machine() {
+  struct utsname name {};
+  ::uname(&name);
+  std::string result = name.machine;
+#ifdef __x86_64__
+  __builtin_cpu_init();
+  result += __builtin_cpu_supports("avx2") ? " avx2" : "";
+  result += __builtin_cpu_supports("avx512bw") ? " avx512bw" : "";
+  result += __builtin_cpu_supports("avx512vnni") ? " avx512vnni" : "";
+#endif
+  return result;
+}
+
+Error lowbit::tools::cacheKey(const std::string &source,
+                              const std::string &compiler,
+                              const CompileOptions &options,
+                              std::string &key) {
+  std::string facts, content;
+  addFact(facts, "version", cacheVersion);
+  for (const std::string &part : parts(source)) {
+    // A part that is missing is the compiler's to complain about.
+    if (!addFileFacts(facts, "source", part))
+      continue;
+    TOOLS_TRY(readBeginning(part, hashedBytes, content));
+    addFact(facts, "content", content);
+  }
+  addFileFacts(facts, "compiler", compiler);
+  for (const std::string &argument : options.arguments())
+    addFact(facts, "option", argument);
+  if (!options.scheme.empty()) {
+    TOOLS_TRY(readFile(options.scheme.substr(0, options.scheme.rfind('#')),
+                       content));
+    addFact(facts, "scheme", content);
+  }
+  if (options.level == "host")
+    addFact(facts, "machine", machine());
+  XXH128_hash_t hash = XXH3_128bits(facts.data(), facts.size());
+  char text[33];
+  std::snprintf(text, sizeof text, "%016llx%016llx",
+                static_cast<unsigned long long>(hash.high64),
+                static_cast<unsigned long long>(hash.low64));
+  key = text;
+  return Error::success();
+}
+
+static Error makeFolders(const std::string &folder) {
+  for (size_t slash = folder.find('/', 1);; slash = folder.find('/', slash)) {
+    std::string prefix = folder.substr(0, slash);
+    if (::mkdir(prefix.c_str(), 0777) != 0 && errno != EEXIST)
+      return systemError("cannot make the folder '" + prefix +
+                             "'; set XDG_CACHE_HOME or use --no-cache",
+                         errno);
+    if (slash == std::string::npos)
+      return Error::success();
+    ++slash;
+  }
+}
+
+static std::string stem(const std::string &source) {
+  size_t slash = source.rfind('/');
+  std::string name =
+      slash == std::string::npos ? source : source.substr(slash + 1);
+  size_t dot = name.rfind('.');
+  // Names are at most 255 bytes; key, ".so.tmp" and dots need 45.
+  return name.substr(0, std::min<size_t>(dot, 200));
+}
+
+static Error compile(const std::string &source, const std::string &compiler,
+                     const CompileOptions &options, const std::string &module) {
+  std::fprintf(stderr, "compiling '%s' (once)\n", source.c_str());
+  std::vector<std::string> arguments{source, "-o", module};
+  for (const std::string &argument : options.arguments())
+    arguments.push_back(argument);
+  if (Error error = runProgram(compiler, arguments)) {
+    ::unlink(module.c_str());
+    return Error("cannot compile '" + source + "': " + error.message());
+  }
+  return Error::success();
+}
+
+/// Takes the lock, of which there is one file: whoever holds it may remove it,
+/// and whoever waited for a removed one starts again.
+static Error lock(const std::string &path, FileDescriptor &file) {
+  bool told = false;
+  while (true) {
+    // Inherited by the compiler: it still holds the lock if this process dies.
+    file.reset(::open(path.c_str(), O_RDWR | O_CREAT, 0666));
+    if (!file.valid())
+      return systemError("cannot make '" + path + "'; use --no-cache", errno);
+    if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+      if (!told)
+        std::fprintf(stderr, "waiting for another process that compiles the "
+                             "same model\n");
+      told = true;
+      while (::flock(file.get(), LOCK_EX) != 0)
+        if (errno != EINTR)
+          return systemError("cannot lock '" + path + "'; use --no-cache",
+                             errno);
+    }
+    struct stat held, named;
+    if (::fstat(file.get(), &held) == 0 && ::stat(path.c_str(), &named) == 0 &&
+        held.st_ino == named.st_ino && held.st_dev == named.st_dev)
+      return Error::success();
+  }
+}
+
+Error lowbit::tools::compileCached(const std::string &source,
+                                   const std::string &compiler,
+                                   const CompileOptions &options,
+                                   std::string &module) {
+  std::string folder, key;
+  TOOLS_TRY(cacheFolder(folder));
+  TOOLS_TRY(cacheKey(source, compiler, options, key));
+  module = folder + "/" + stem(source) + "." + key + ".so";
+  if (::access(module.c_str(), R_OK) == 0)
+    return Error::success();
+  TOOLS_TRY(makeFolders(folder));
+  FileDescriptor held;
+  std::string lockPath = module + ".lock";
+  TOOLS_TRY(lock(lockPath, held));
+  Error error = Error::success();
+  if (::access(module.c_str(), R_OK) != 0) {
+    std::string temporary = module + ".tmp";
+    error = compile(source, compiler, options, temporary);
+    if (!error && ::rename(temporary.c_str(), module.c_str()) != 0)
+      error = systemError("cannot write '" + module + "'", errno);
+  }
+  ::unlink(lockPath.c_str());
+  return error;
+}
+
+Error lowbit::tools::compileUncached(const std::string &source,
+                                     const std::string &compiler,
+                                     const CompileOptions &options,
+                                     std::string &module) {
+  const char *temporary = std::getenv("TMPDIR");
+  std::string folder =
+      std::string(temporary && *temporary ? temporary : "/tmp") +
+      "/lowbit-XXXXXX";
+  if (!::mkdtemp(&folder[0]))
+    return systemError("cannot make a folder '" + folder + "'", errno);
+  module = folder + "/" + stem(source) + ".so";
+  Error error = compile(source, compiler, options, module);
+  if (error)
+    removeUncached(module);
+  return error;
+}
+
+void lowbit::tools::removeUncached(const std::string &module) {
+  ::unlink(module.c_str());
+  ::rmdir(module.substr(0, module.rfind('/')).c_str());
+}

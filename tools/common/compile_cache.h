@@ -1,0 +1,60 @@
+//===- compile_cache.h - Models compiled once -------------------*- C++ -*-===//
+//
+// A .gguf is compiled by quant-compile, run as a child, into
+// $XDG_CACHE_HOME/lowbit or ~/.cache/lowbit. The module's name holds a hash of
+// all that it depends on, so an entry is valid or has another name; the folder
+// may be emptied at any time. A lock file lets one process compile while others
+// wait for it; a module gets its name when it is complete.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TOOLS_COMMON_COMPILE_CACHE_H
+#define TOOLS_COMMON_COMPILE_CACHE_H
+
+#include "tools/common/error.h"
+
+#include <string>
+#include <vector>
+
+namespace lowbit::tools {
+
+struct CompileOptions {
+  std::string activations; ///< "f32", "int8"; "": the compiler's default
+  std::string scheme;      ///< FILE.mlir#NAME
+  std::string tensors;     ///< regular expression
+  std::string kv;          ///< "f32", "f16"
+  std::string probe;       ///< "layers"
+  std::string level;       ///< --target-cpu
+
+  bool any() const {
+    return !(activations + scheme + tensors + kv + probe).empty();
+  }
+  /// As quant-compile takes them.
+  std::vector<std::string> arguments() const;
+};
+
+/// $QRT_CPU if set, else "host".
+std::string levelForThisMachine();
+
+/// The folder, which need not exist. Fails without $XDG_CACHE_HOME and $HOME.
+Error cacheFolder(std::string &folder);
+
+/// Hexadecimal hash of what the module depends on: the source's size, time,
+/// inode and first 1 MiB (of every part of a split model), the compiler's file,
+/// the options, a scheme file's content, the CPU.
+Error cacheKey(const std::string &source, const std::string &compiler,
+               const CompileOptions &options, std::string &key);
+
+/// Gives the path of the module of `source`, which it compiles if it must.
+Error compileCached(const std::string &source, const std::string &compiler,
+                    const CompileOptions &options, std::string &module);
+
+/// A module of its own in a new folder under $TMPDIR, for the caller to remove.
+Error compileUncached(const std::string &source, const std::string &compiler,
+                      const CompileOptions &options, std::string &module);
+/// Removes what compileUncached has made.
+void removeUncached(const std::string &module);
+
+} // namespace lowbit::tools
+
+#endif // TOOLS_COMMON_COMPILE_CACHE_H

@@ -1,0 +1,86 @@
+//===- model.cpp - The model of a command line ----------------------------===//
+
+#include "tools/common/model.h"
+
+#include "tools/common/files.h"
+#include "tools/common/process.h"
+
+using namespace lowbit::tools;
+
+void lowbit::tools::addModelOptions(OptionParser &parser,
+                                    ModelOptions &options) {
+  parser.section("Model");
+  parser.text("-m, --model", "MODEL",
+              "a module (.so), or a .gguf, which is compiled first",
+              &options.path);
+  parser.section("Compilation of a .gguf (passed on to quant-compile)");
+  parser.choice("--activations", {"f32", "int8"},
+                "f32 keeps activations in float, the exact mode; default int8",
+                &options.compile.activations);
+  parser.text("--scheme", "FILE.mlir#NAME",
+              "rounds the weights to a scheme declared in a text file",
+              &options.compile.scheme);
+  parser.text("--tensors", "REGEX", "only the tensors with such a name",
+              &options.compile.tensors);
+  parser.choice("--kv", {"f16", "f32"}, "type of keys and values",
+                &options.compile.kv);
+  parser.flag("--no-cache",
+              "compile into a temporary file, which is removed at the end",
+              &options.noCache);
+}
+
+const char *lowbit::tools::modelHelp() {
+  return "Compiled models are kept in $XDG_CACHE_HOME/lowbit (else "
+         "~/.cache/lowbit), which\nmay be emptied at any time. QRT_CPU=avx2 or "
+         "another level forces the code that\nruns; QRT_VERIFY=always|once|"
+         "never says when weights are checked.";
+}
+
+Error ModelFile::resolve(const ModelOptions &options) {
+  if (options.path.empty())
+    return Error("no model given; the first argument is a .so or a .gguf");
+  std::string magic;
+  TOOLS_TRY(readBeginning(options.path, 4, magic));
+  if (magic == "\177ELF") {
+    if (options.compile.any())
+      return Error("'" + options.path + "' is compiled already: --activations, "
+                   "--scheme, --tensors, --kv and probes are chosen "
+                   "when a .gguf is compiled");
+    path_ = options.path;
+    return Error::success();
+  }
+  if (magic != "GGUF")
+    return Error("'" + options.path + "' is neither a module (.so) nor a GGUF "
+                 "file");
+  std::string compiler = findProgram("quant-compile");
+  if (compiler.empty())
+    return Error("cannot compile '" + options.path + "': quant-compile is "
+                 "neither beside this program nor in PATH; install it, or "
+                 "give a module (.so)");
+  CompileOptions compile = options.compile;
+  compile.level = levelForThisMachine();
+  if (!options.noCache)
+    return compileCached(options.path, compiler, compile, path_);
+  TOOLS_TRY(compileUncached(options.path, compiler, compile, path_));
+  temporary_ = true;
+  return Error::success();
+}
+
+Error lowbit::tools::loadModel(const ModelFile &file,
+                               const ModelOptions &options,
+                               ModelHandle &model) {
+  qrt_load_options load{};
+  load.threads = options.threads;
+  qrt_model *loaded = nullptr;
+  TOOLS_TRY(check(qrt_load(file.path().c_str(), &load, &loaded)));
+  model.reset(loaded);
+  return Error::success();
+}
+
+Error lowbit::tools::requireText(const qrt_model *model,
+                                 const std::string &path) {
+  if (modelInfo(model).n_vocab > 0)
+    return Error::success();
+  return Error("'" + path + "' holds no language model, only functions; run "
+               "one with quant-run --call=NAME");
+}

@@ -1,0 +1,51 @@
+//===- module_header.h - What a module says about its weights ---*- C++ -*-===//
+//
+// The C interface runs models and does not list weights; tools that report on
+// them read the header of the file (quantrt/format.h) themselves.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TOOLS_COMMON_MODULE_HEADER_H
+#define TOOLS_COMMON_MODULE_HEADER_H
+
+#include "quantrt/format.h"
+#include "tools/common/error.h"
+
+#include <string>
+#include <vector>
+
+namespace lowbit::tools {
+
+struct ModuleHeader {
+  struct Weight {
+    std::string name, scheme, sourceType;
+    uint64_t packedBytes, sourceBytes, rows, columns;
+    bool streamed, gathered;
+  };
+  qrt_text_record text; ///< all zero where the module has no text model
+  std::vector<Weight> weights;
+
+  /// The source type that most bytes are in: "Q4_1".
+  std::string mainSourceType() const;
+};
+
+/// Reads the header of a module that the runtime has already checked; refuses
+/// all the same what would lead outside the file.
+Error readModuleHeader(const std::string &path, ModuleHeader &header);
+
+/// Bytes that one token needs, on average over a test.
+struct Traffic {
+  double source = 0; ///< weights as in the source, and the KV store
+  double packed = 0; ///< weights as packed, and the KV store
+  double kv = 0;     ///< the part of the KV store
+};
+
+/// Traffic of `tokens` positions from an empty KV store, appended
+/// `rowsPerCall` at a time: a call reads the streamed weights once, a row of
+/// each gathered one for each token, and the KV store up to its last position.
+Traffic trafficPerToken(const ModuleHeader &header, int64_t tokens,
+                        int64_t rowsPerCall);
+
+} // namespace lowbit::tools
+
+#endif // TOOLS_COMMON_MODULE_HEADER_H

@@ -1,0 +1,24 @@
+//===- process.h - Child processes ------------------------------*- C++ -*-===//
+
+#ifndef TOOLS_COMMON_PROCESS_H
+#define TOOLS_COMMON_PROCESS_H
+
+#include "tools/common/error.h"
+
+#include <string>
+#include <vector>
+
+namespace lowbit::tools {
+
+/// The path of `program`: beside the running executable, else in $PATH, else
+/// "".
+std::string findProgram(const std::string &program);
+
+/// Runs a program with its stdout on our stderr and waits for it. Ctrl-C ends
+/// the child; the caller lives on and can clean up.
+Error runProgram(const std::string &path,
+                 const std::vector<std::string> &arguments);
+
+} // namespace lowbit::tools
+
+#endif // TOOLS_COMMON_PROCESS_H
