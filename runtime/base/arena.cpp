@@ -30,4 +30,22 @@ Status Arena::allocate(uint64_t bytes, const char *purpose) {
   return {};
 }
 
+Status Arena::allocateHuge(uint64_t bytes, const char *purpose) {
+  constexpr uint64_t page = 2u << 20;
+  if (bytes < page)
+    return allocate(bytes, purpose);
+  QRT_TRY(allocate(bytes + page, purpose));
+  // Cut off what is in front of the first huge page and behind the last byte.
+  const uint64_t front = -reinterpret_cast<uintptr_t>(data_) % page;
+  const uint64_t rounded = (bytes + 4095) / 4096 * 4096;
+  if (front > 0)
+    munmap(data_, front);
+  data_ += front;
+  if (bytes_ - front > rounded)
+    munmap(data_ + rounded, bytes_ - front - rounded);
+  bytes_ = bytes;
+  madvise(data_, bytes_, MADV_HUGEPAGE);
+  return {};
+}
+
 } // namespace qrt

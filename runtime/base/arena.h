@@ -21,6 +21,8 @@ public:
 
   /// `purpose` for the message: "the KV cache". Replaces what was allocated.
   Status allocate(uint64_t bytes, const char *purpose);
+  /// The same in pages of 2 MiB, where the system gives them.
+  Status allocateHuge(uint64_t bytes, const char *purpose);
   void release();
 
   uint8_t *data() const { return data_; }

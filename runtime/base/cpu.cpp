@@ -20,11 +20,16 @@ struct FeatureName {
 };
 
 constexpr FeatureName featureTable[] = {
-    {QRT_CPU_AVX2, "avx2"},         {QRT_CPU_FMA, "fma"},
-    {QRT_CPU_F16C, "f16c"},         {QRT_CPU_BMI2, "bmi2"},
-    {QRT_CPU_AVXVNNI, "avxvnni"},   {QRT_CPU_AVX512F, "avx512f"},
-    {QRT_CPU_AVX512BW, "avx512bw"}, {QRT_CPU_AVX512VL, "avx512vl"},
-    {QRT_CPU_AVX512DQ, "avx512dq"}, {QRT_CPU_AVX512VNNI, "avx512vnni"},
+    {QRT_CPU_AVX2, "avx2"},
+    {QRT_CPU_FMA, "fma"},
+    {QRT_CPU_F16C, "f16c"},
+    {QRT_CPU_BMI2, "bmi2"},
+    {QRT_CPU_AVXVNNI, "avxvnni"},
+    {QRT_CPU_AVX512F, "avx512f"},
+    {QRT_CPU_AVX512BW, "avx512bw"},
+    {QRT_CPU_AVX512VL, "avx512vl"},
+    {QRT_CPU_AVX512DQ, "avx512dq"},
+    {QRT_CPU_AVX512VNNI, "avx512vnni"},
     {QRT_CPU_NEON_DOTPROD, "dotprod"},
 };
 

@@ -29,12 +29,11 @@ int compareImage(dl_phdr_info *info, size_t, void *user) {
                std::memcmp(info->dlpi_phdr, segments.data(),
                            segments.size() * sizeof(Elf64_Phdr)) == 0;
   for (const Elf64_Phdr &segment : segments)
-    if (image.same && segment.p_type == PT_LOAD &&
-        !(segment.p_flags & PF_W))
-      image.same = std::memcmp(reinterpret_cast<const void *>(
-                                   image.base + segment.p_vaddr),
-                               image.file.data() + segment.p_offset,
-                               segment.p_filesz) == 0;
+    if (image.same && segment.p_type == PT_LOAD && !(segment.p_flags & PF_W))
+      image.same =
+          std::memcmp(
+              reinterpret_cast<const void *>(image.base + segment.p_vaddr),
+              image.file.data() + segment.p_offset, segment.p_filesz) == 0;
   return 1;
 }
 
@@ -91,8 +90,8 @@ Status Code::bind(const FileMap &file, const ModuleView &module) {
   const uint64_t entries = module.levels.size * module.functions.size;
   Dl_info where;
   const ElfW(Sym) *record = nullptr;
-  if (dladdr1(symbol, &where, reinterpret_cast<void **>(
-                                  const_cast<ElfW(Sym) **>(&record)),
+  if (dladdr1(symbol, &where,
+              reinterpret_cast<void **>(const_cast<ElfW(Sym) **>(&record)),
               RTLD_DL_SYMENT) == 0 ||
       !record ||
       record->st_size < sizeof(qrt_code_table) + entries * sizeof(qrt_entry))

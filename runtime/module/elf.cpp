@@ -68,8 +68,7 @@ Status ElfView::parse(std::string_view file, const std::string &name,
       elf.e_shstrndx >= elf.e_shnum ||
       !fits(names.sh_offset, names.sh_size, file.size()))
     return damaged(name, "no table of section names");
-  const std::string_view strings =
-      file.substr(names.sh_offset, names.sh_size);
+  const std::string_view strings = file.substr(names.sh_offset, names.sh_size);
   for (uint64_t i = 0; i < elf.e_shnum; ++i) {
     Elf64_Shdr section;
     if (!readRecord(file, elf.e_shoff, i, section))

@@ -52,8 +52,8 @@ Status chooseLevel(const ModuleView &module, const std::string &file,
         featureNames(missing) + ", which this CPU lacks; " +
         (runnable.empty()
              ? "recompile with --target-cpu=host"
-             : "this module has " + join(runnable) + ": set QRT_CPU=" +
-                   module.string(module.levels[best].name) +
+             : "this module has " + join(runnable) +
+                   ": set QRT_CPU=" + module.string(module.levels[best].name) +
                    " or recompile with --target-cpu=host"));
   level = chosen;
   return {};

@@ -15,13 +15,29 @@ Status Module::open(const std::string &path, std::string_view level) {
     return Status(status.code(), path + ": " + status.message());
   QRT_TRY(chooseLevel(view_, path, level, cpuFeatures(), level_));
   QRT_TRY(code_.load(file_, view_));
-  weights_.clear();
-  for (const qrt_weight_record &weight : view_.weightRecords)
-    weights_.push_back(view_.weights.data() + weight.offset);
+  bindWeights();
   // The address is a multiple of 64 KiB within a mapping, hence of the page.
   if (!view_.weights.empty())
     madvise(const_cast<char *>(view_.weights.data()), view_.weights.size(),
             MADV_WILLNEED);
+  return {};
+}
+
+void Module::bindWeights() {
+  weights_.clear();
+  for (const qrt_weight_record &weight : view_.weightRecords)
+    weights_.push_back(view_.weights.data() + weight.offset);
+}
+
+Status Module::copyWeights(const OnEachThread &onEachThread) {
+  if (view_.weights.empty())
+    return {};
+  QRT_TRY(copy_.allocateHuge(view_.weights.size(), "the weights"));
+  QRT_TRY(readInto(copy_, file_.descriptor(), view_.header.weights_offset,
+                   path(), onEachThread));
+  view_.weights = {reinterpret_cast<const char *>(copy_.data()),
+                   view_.weights.size()};
+  bindWeights();
   return {};
 }
 

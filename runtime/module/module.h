@@ -20,6 +20,10 @@ public:
   /// best that this CPU can run.
   Status open(const std::string &path, std::string_view level);
 
+  /// Reads the weights into memory of this process, in huge pages, instead of
+  /// leaving them in the mapped file. Before verify().
+  Status copyWeights(const OnEachThread &onEachThread);
+
   /// Hashes the weights if `when` and what is remembered demand it.
   Status verify(Verify when, const OnEachThread &onEachThread) const;
 
@@ -30,16 +34,21 @@ public:
   const char *levelName() const {
     return view_.string(view_.levels[level_].name);
   }
-  qrt_entry entry(size_t function) const { return code_.entry(level_, function); }
+  qrt_entry entry(size_t function) const {
+    return code_.entry(level_, function);
+  }
   /// One address for each weight record; what qrt_frame.weights wants.
   const void *const *weights() const { return weights_.data(); }
 
 private:
+  void bindWeights();
+
   FileMap file_;
   ModuleView view_;
   Metadata metadata_;
   Code code_;
   size_t level_ = 0;
+  Arena copy_;
   std::vector<const void *> weights_;
 };
 

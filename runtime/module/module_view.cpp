@@ -84,12 +84,11 @@ private:
                              ": its weights were stripped: compile it again");
     for (const ElfSection *section : {&header, &weights})
       if (!fits(section->offset, section->bytes, file_.size()))
-        return corrupt(name_ + ": cut short: it has " +
-                       std::to_string(file_.size()) +
-                       " bytes, but a section ends " +
-                       std::to_string(section->bytes) + " bytes behind " +
-                       std::to_string(section->offset) +
-                       ": copy the file or compile it again");
+        return corrupt(
+            name_ + ": cut short: it has " + std::to_string(file_.size()) +
+            " bytes, but a section ends " + std::to_string(section->bytes) +
+            " bytes behind " + std::to_string(section->offset) +
+            ": copy the file or compile it again");
     if (header.bytes < sizeof(qrt_header))
       return damaged("its header has only " + std::to_string(header.bytes) +
                      " bytes");
@@ -102,11 +101,11 @@ private:
     if (std::memcmp(header_.magic, QRT_HEADER_MAGIC, sizeof header_.magic) != 0)
       return damaged("no magic " QRT_HEADER_MAGIC);
     if (header_.format_version != QRT_FORMAT_VERSION)
-      return unsupported(
-          name_ + ": its format has version " +
-          std::to_string(header_.format_version) + ", this runtime reads " +
-          std::to_string(QRT_FORMAT_VERSION) +
-          ": compile it again, or update the runtime");
+      return unsupported(name_ + ": its format has version " +
+                         std::to_string(header_.format_version) +
+                         ", this runtime reads " +
+                         std::to_string(QRT_FORMAT_VERSION) +
+                         ": compile it again, or update the runtime");
     if (header_.abi_version != QRT_ABI_VERSION)
       return unsupported(name_ + ": its code has ABI version " +
                          std::to_string(header_.abi_version) +
@@ -145,10 +144,11 @@ private:
 
   Status checkMachine() {
     if (view_.elf.machine != hostMachine)
-      return unsupported(name_ + ": its code is for another kind of CPU (ELF "
-                                 "machine " +
-                         std::to_string(view_.elf.machine) +
-                         "), this is " + hostName + ": compile it here");
+      return unsupported(name_ +
+                         ": its code is for another kind of CPU (ELF "
+                         "machine " +
+                         std::to_string(view_.elf.machine) + "), this is " +
+                         hostName + ": compile it here");
     return {};
   }
 
@@ -183,8 +183,7 @@ private:
       return damaged("its string table has no end");
     view_.metadata = {metadata.data, metadata.size};
     view_.strings_ = {strings.data, strings.size};
-    view_.weights =
-        file_.substr(header_.weights_offset, header_.weights_bytes);
+    view_.weights = file_.substr(header_.weights_offset, header_.weights_bytes);
     return checkString(header_.producer);
   }
 
@@ -196,8 +195,7 @@ private:
 
   Status checkLevels() const {
     if (view_.levels.empty() || view_.levels.size > 64)
-      return damaged("it has " + std::to_string(view_.levels.size) +
-                     " levels");
+      return damaged("it has " + std::to_string(view_.levels.size) + " levels");
     for (const qrt_level_record &level : view_.levels)
       QRT_TRY(checkString(level.name));
     return {};
@@ -208,14 +206,12 @@ private:
       return damaged("it has no functions");
     for (const qrt_function_record &function : view_.functions) {
       QRT_TRY(checkString(function.name));
-      const uint64_t count =
-          uint64_t(function.n_inputs) + function.n_outputs;
+      const uint64_t count = uint64_t(function.n_inputs) + function.n_outputs;
       if ((function.kind != QRT_FUNCTION_TEXT &&
            function.kind != QRT_FUNCTION_PLAIN) ||
           count > INT32_MAX || function.scratch_bytes > scratchLimit ||
           !fits(function.first_argument, count, view_.arguments.size))
-        return damaged(std::string("function ") +
-                       view_.string(function.name) +
+        return damaged(std::string("function ") + view_.string(function.name) +
                        " has an impossible signature");
     }
     return {};
@@ -230,8 +226,7 @@ private:
         possible = argument.dims[i] <= INT64_MAX &&
                    !__builtin_mul_overflow(bytes, argument.dims[i], &bytes);
       if (!possible)
-        return damaged(std::string("argument ") +
-                       view_.string(argument.name) +
+        return damaged(std::string("argument ") + view_.string(argument.name) +
                        " has an impossible shape");
     }
     return {};

@@ -41,6 +41,30 @@ Status verifyWeights(const ModuleView &module, const std::string &name,
                  " do not match their hash: copy the file or compile it again");
 }
 
+Status readInto(Arena &memory, int descriptor, uint64_t offset,
+                const std::string &name, const OnEachThread &onEachThread) {
+  // Small enough to balance the threads, large enough to touch each huge page
+  // from one of them.
+  constexpr uint64_t piece = 4u << 20;
+  std::atomic<uint64_t> next{0};
+  std::atomic<int> error{0};
+  onEachThread([&] {
+    for (uint64_t at; (at = next.fetch_add(piece)) < memory.bytes();) {
+      const uint64_t end = std::min(at + piece, memory.bytes());
+      while (at < end && !error) {
+        const ssize_t bytes =
+            pread(descriptor, memory.data() + at, end - at, off_t(offset + at));
+        if (bytes > 0)
+          at += uint64_t(bytes);
+        else if (bytes == 0 || errno != EINTR)
+          error = bytes == 0 ? EIO : errno;
+      }
+    }
+  });
+  return error ? ioError("cannot read the weights of " + name, error)
+               : Status();
+}
+
 namespace {
 
 std::string cacheFolder() {
@@ -52,7 +76,7 @@ std::string cacheFolder() {
 }
 
 bool makeFolders(const std::string &path) {
-  for (size_t slash = path.find('/', 1); ; slash = path.find('/', slash + 1)) {
+  for (size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
     const std::string parent = path.substr(0, slash);
     if (mkdir(parent.c_str(), 0700) != 0 && errno != EEXIST)
       return false;
@@ -73,13 +97,12 @@ std::string entryPath(const std::string &folder, const struct stat &file) {
 
 std::string entryText(const struct stat &file, uint64_t headerHash) {
   char text[160];
-  std::snprintf(text, sizeof text, "1 %lld %lld.%09ld %lld.%09ld %016llx\n",
-                static_cast<long long>(file.st_size),
-                static_cast<long long>(file.st_mtim.tv_sec),
-                file.st_mtim.tv_nsec,
-                static_cast<long long>(file.st_ctim.tv_sec),
-                file.st_ctim.tv_nsec,
-                static_cast<unsigned long long>(headerHash));
+  std::snprintf(
+      text, sizeof text, "1 %lld %lld.%09ld %lld.%09ld %016llx\n",
+      static_cast<long long>(file.st_size),
+      static_cast<long long>(file.st_mtim.tv_sec), file.st_mtim.tv_nsec,
+      static_cast<long long>(file.st_ctim.tv_sec), file.st_ctim.tv_nsec,
+      static_cast<unsigned long long>(headerHash));
   return text;
 }
 
@@ -88,9 +111,8 @@ std::string entryText(const struct stat &file, uint64_t headerHash) {
 bool settled(const struct stat &file) {
   timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
-  const int64_t age =
-      (int64_t(now.tv_sec) - file.st_ctim.tv_sec) * 1000000000 +
-      (now.tv_nsec - file.st_ctim.tv_nsec);
+  const int64_t age = (int64_t(now.tv_sec) - file.st_ctim.tv_sec) * 1000000000 +
+                      (now.tv_nsec - file.st_ctim.tv_nsec);
   return age > 20000000;
 }
 
@@ -112,8 +134,8 @@ bool VerifiedFiles::contains(const struct stat &file,
   char text[160];
   const ssize_t bytes = read(entry, text, sizeof text);
   close(entry);
-  return bytes > 0 && std::string_view(text, size_t(bytes)) ==
-                          entryText(file, headerHash);
+  return bytes > 0 &&
+         std::string_view(text, size_t(bytes)) == entryText(file, headerHash);
 }
 
 void VerifiedFiles::add(const struct stat &file, uint64_t headerHash) const {
@@ -122,8 +144,8 @@ void VerifiedFiles::add(const struct stat &file, uint64_t headerHash) const {
   const std::string path = entryPath(folder_, file);
   const std::string temporary =
       path + "." + std::to_string(static_cast<long>(getpid()));
-  const int entry = open(temporary.c_str(),
-                         O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  const int entry =
+      open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (entry < 0)
     return;
   const std::string text = entryText(file, headerHash);

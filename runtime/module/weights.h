@@ -3,6 +3,7 @@
 #ifndef QUANTRT_MODULE_WEIGHTS_H
 #define QUANTRT_MODULE_WEIGHTS_H
 
+#include "base/arena.h"
 #include "module/module_view.h"
 
 #include <functional>
@@ -16,6 +17,10 @@ using OnEachThread = std::function<void(const std::function<void()> &)>;
 /// Compares each chunk of the weights with its hash; `name` for the message.
 Status verifyWeights(const ModuleView &module, const std::string &name,
                      const OnEachThread &onEachThread);
+
+/// Fills `memory` with the bytes at `offset` of a file.
+Status readInto(Arena &memory, int descriptor, uint64_t offset,
+                const std::string &name, const OnEachThread &onEachThread);
 
 /// Files whose weights agreed with their hashes, remembered in
 /// $XDG_CACHE_HOME/lowbit/verified (else ~/.cache/...) by device and inode. A

@@ -26,10 +26,6 @@ void futex(std::atomic<uint32_t> &word, int operation, uint32_t value) {
           nullptr, 0);
 }
 
-/// Enough for the other threads of an oversubscribed core to come to the same
-/// point; then sleeping is cheaper.
-constexpr int yieldLimit = 16;
-
 } // namespace
 
 // A sleeper announces itself before its last look, the writer looks for
@@ -41,17 +37,22 @@ void Gate::set(uint32_t next) {
     futex(value_, FUTEX_WAKE, INT32_MAX);
 }
 
-void Gate::waitWhile(uint32_t old, uint32_t spins) {
+bool Gate::spinWhile(uint32_t old, uint32_t spins) const {
   for (uint32_t i = 0; i < spins; ++i) {
     if (value() != old)
-      return;
+      return true;
     pause();
   }
-  for (int i = 0; i < yieldLimit; ++i) {
-    if (value() != old)
-      return;
+  return value() != old;
+}
+
+bool Gate::yieldWhile(uint32_t old, uint32_t yields) const {
+  for (uint32_t i = 0; i < yields && value() == old; ++i)
     sched_yield();
-  }
+  return value() != old;
+}
+
+void Gate::sleepWhile(uint32_t old) {
   sleepers_.fetch_add(1, std::memory_order_seq_cst);
   while (value_.load(std::memory_order_seq_cst) == old)
     futex(value_, FUTEX_WAIT, old);

@@ -8,10 +8,9 @@
 
 namespace qrt {
 
-/// A number that one thread advances and others wait for: first spinning, then
-/// giving up their time slice, at last asleep in the kernel.
+/// A number that one thread advances and others wait for.
 ///
-/// Two lines of cache (64 bytes each, adjacent lines are fetched in pairs), so
+/// It has two lines of cache (64 bytes each, fetched in pairs) for itself, so
 /// that waiters do not slow down whoever writes something else.
 class alignas(128) Gate {
 public:
@@ -20,16 +19,18 @@ public:
   /// Publishes `next`, together with all that was written before.
   void set(uint32_t next);
 
-  /// Returns once the value is no longer `old`. `spins`: how often to look
-  /// before the thread gives way to others.
-  void waitWhile(uint32_t old, uint32_t spins);
+  // Three ways to wait until the value is no longer `old`, from the fastest to
+  // the most polite. The first two may give up and return false.
+  bool spinWhile(uint32_t old, uint32_t spins) const;
+  bool yieldWhile(uint32_t old, uint32_t yields) const;
+  void sleepWhile(uint32_t old);
 
 private:
   std::atomic<uint32_t> value_{0};
   std::atomic<uint32_t> sleepers_{0};
 };
 
-/// How many spins of Gate::waitWhile take `microseconds`; a pause instruction
+/// How many spins of Gate::spinWhile take `microseconds`; a pause instruction
 /// is 10 cycles on some CPUs and 140 on others.
 uint32_t spinsFor(double microseconds);
 

@@ -39,11 +39,16 @@ private:
   explicit Pool(int32_t workers);
   void work(int32_t worker);
   void arrive();
-  void barrier();
+  void barrier(int32_t worker);
+  void await(Gate &gate, uint32_t old, int32_t worker, uint32_t patience);
+  bool sharesCpu(int32_t worker, int cpu) const;
   static void barrier(void *team, int32_t worker);
 
   const int32_t workers_;
-  uint32_t barrierSpins_ = 0, idleSpins_ = 0;
+  uint32_t sliceSpins_ = 1, barrierSpins_ = 0, idleSpins_ = 0;
+  /// The CPU that each worker was last seen on. Written when one moves, so the
+  /// line stays in everyone's cache.
+  std::unique_ptr<std::atomic<int>[]> cpus_;
   std::mutex turn_;
   std::vector<std::thread> threads_;
 

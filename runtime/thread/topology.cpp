@@ -52,9 +52,9 @@ int quota() {
   const bool limited = std::fscanf(file, "%lld %lld", &limit, &period) == 2 &&
                        limit > 0 && period > 0;
   std::fclose(file);
-  return limited ? int(std::min<long long>((limit + period - 1) / period,
-                                           1 << 16))
-                 : 1 << 16;
+  return limited
+             ? int(std::min<long long>((limit + period - 1) / period, 1 << 16))
+             : 1 << 16;
 }
 
 int32_t within(size_t count) {

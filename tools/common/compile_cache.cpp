@@ -106,7 +106,7 @@ static bool addFileFacts(std::string &facts, const char *name,
 /// A cache shared by several machines (a home folder on the network) keeps one
 /// module for each kind.
 static std::string machine() {
-  struct utsname name {};
+  struct utsname name{};
   ::uname(&name);
   std::string result = name.machine;
 #ifdef __x86_64__
@@ -120,8 +120,7 @@ static std::string machine() {
 
 Error lowbit::tools::cacheKey(const std::string &source,
                               const std::string &compiler,
-                              const CompileOptions &options,
-                              std::string &key) {
+                              const CompileOptions &options, std::string &key) {
   std::string facts, content;
   addFact(facts, "version", cacheVersion);
   for (const std::string &part : parts(source)) {
@@ -135,8 +134,8 @@ Error lowbit::tools::cacheKey(const std::string &source,
   for (const std::string &argument : options.arguments())
     addFact(facts, "option", argument);
   if (!options.scheme.empty()) {
-    TOOLS_TRY(readFile(options.scheme.substr(0, options.scheme.rfind('#')),
-                       content));
+    TOOLS_TRY(
+        readFile(options.scheme.substr(0, options.scheme.rfind('#')), content));
     addFact(facts, "scheme", content);
   }
   if (options.level == "host")
@@ -174,12 +173,15 @@ static std::string stem(const std::string &source) {
 
 static Error compile(const std::string &source, const std::string &compiler,
                      const CompileOptions &options, const std::string &module) {
-  std::fprintf(stderr, "compiling '%s' (once)\n", source.c_str());
+  if (::isatty(STDERR_FILENO))
+    std::fprintf(stderr, "compiling '%s' (once)\n", source.c_str());
   std::vector<std::string> arguments{source, "-o", module};
   for (const std::string &argument : options.arguments())
     arguments.push_back(argument);
   if (Error error = runProgram(compiler, arguments)) {
     ::unlink(module.c_str());
+    if (error.message().empty())
+      return error;
     return Error("cannot compile '" + source + "': " + error.message());
   }
   return Error::success();

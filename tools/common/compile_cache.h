@@ -26,9 +26,9 @@ struct CompileOptions {
   std::string probe;       ///< "layers"
   std::string level;       ///< --target-cpu
 
-  bool any() const {
-    return !(activations + scheme + tensors + kv + probe).empty();
-  }
+  /// Something is set that only a compilation can bring about. (A module may
+  /// have probes already.)
+  bool any() const { return !(activations + scheme + tensors + kv).empty(); }
   /// As quant-compile takes them.
   std::vector<std::string> arguments() const;
 };

@@ -17,6 +17,8 @@ namespace lowbit::tools {
 class [[nodiscard]] Error {
 public:
   static Error success() { return Error(); }
+  /// The user has been told already, by a child process.
+  static Error told() { return Error(std::string()); }
   explicit Error(std::string message)
       : failed_(true), message_(std::move(message)) {}
 

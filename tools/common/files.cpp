@@ -42,8 +42,7 @@ Error lowbit::tools::readBeginning(const std::string &path, size_t limit,
   while (content.size() < limit) {
     size_t before = content.size();
     content.resize(before + std::min(step, limit - before));
-    ssize_t got =
-        ::read(file.get(), &content[before], content.size() - before);
+    ssize_t got = ::read(file.get(), &content[before], content.size() - before);
     content.resize(before + (got > 0 ? static_cast<size_t>(got) : 0));
     if (got < 0 && errno != EINTR)
       return systemError("cannot read '" + path + "'", errno);
@@ -121,8 +120,7 @@ Error OutputFile::openTemporary() {
   // Giving it a name needs /proc; without it the file has a name from the
   // start.
   if (::access("/proc/self/fd", X_OK) == 0)
-    file_.reset(
-        ::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666));
+    file_.reset(::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666));
 #endif
   if (file_.valid())
     return Error::success();
@@ -136,8 +134,7 @@ Error OutputFile::openTemporary() {
 }
 
 Error OutputFile::write(const void *data, size_t bytes) {
-  return writeAll(file_.get(), data, bytes) ? Error::success()
-                                            : failure(errno);
+  return writeAll(file_.get(), data, bytes) ? Error::success() : failure(errno);
 }
 
 Error OutputFile::writeAt(const void *data, size_t bytes, uint64_t offset) {

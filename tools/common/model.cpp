@@ -43,18 +43,20 @@ Error ModelFile::resolve(const ModelOptions &options) {
   TOOLS_TRY(readBeginning(options.path, 4, magic));
   if (magic == "\177ELF") {
     if (options.compile.any())
-      return Error("'" + options.path + "' is compiled already: --activations, "
-                   "--scheme, --tensors, --kv and probes are chosen "
-                   "when a .gguf is compiled");
+      return Error("'" + options.path +
+                   "' is compiled already: --activations, --scheme, --tensors "
+                   "and --kv are for a .gguf");
     path_ = options.path;
     return Error::success();
   }
   if (magic != "GGUF")
-    return Error("'" + options.path + "' is neither a module (.so) nor a GGUF "
+    return Error("'" + options.path +
+                 "' is neither a module (.so) nor a GGUF "
                  "file");
   std::string compiler = findProgram("quant-compile");
   if (compiler.empty())
-    return Error("cannot compile '" + options.path + "': quant-compile is "
+    return Error("cannot compile '" + options.path +
+                 "': quant-compile is "
                  "neither beside this program nor in PATH; install it, or "
                  "give a module (.so)");
   CompileOptions compile = options.compile;
@@ -81,6 +83,7 @@ Error lowbit::tools::requireText(const qrt_model *model,
                                  const std::string &path) {
   if (modelInfo(model).n_vocab > 0)
     return Error::success();
-  return Error("'" + path + "' holds no language model, only functions; run "
+  return Error("'" + path +
+               "' holds no language model, only functions; run "
                "one with quant-run --call=NAME");
 }

@@ -28,20 +28,24 @@ void addModelOptions(OptionParser &parser, ModelOptions &options);
 /// Text that ends a help page: what $QRT_CPU and the cache do.
 const char *modelHelp();
 
-/// A module's file; removes it at the end if it was compiled for this run.
+/// A module's file; removes it if it was compiled for this run.
 class ModelFile {
 public:
   ModelFile() = default;
   ModelFile(const ModelFile &) = delete;
   ModelFile &operator=(const ModelFile &) = delete;
-  ~ModelFile() {
-    if (temporary_)
-      removeUncached(path_);
-  }
+  ~ModelFile() { discard(); }
 
   /// Compiles what must be compiled.
   Error resolve(const ModelOptions &options);
   const std::string &path() const { return path_; }
+  /// The file's name is needed no more: the runtime has mapped the file. Called
+  /// early, nothing is left behind by a kill.
+  void discard() {
+    if (temporary_)
+      removeUncached(path_);
+    temporary_ = false;
+  }
 
 private:
   std::string path_;

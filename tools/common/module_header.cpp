@@ -90,7 +90,8 @@ static Error findHeader(const Pieces &file, uint64_t &offset, uint64_t &bytes) {
 }
 
 static bool tableFits(const qrt_table &table, uint64_t record, uint64_t bytes) {
-  return table.offset <= bytes && table.count <= (bytes - table.offset) / record;
+  return table.offset <= bytes &&
+         table.count <= (bytes - table.offset) / record;
 }
 
 /// The string at `offset` of the table; "" if it leads outside.
@@ -121,8 +122,7 @@ Error lowbit::tools::readModuleHeader(const std::string &path,
   header.text = raw.text;
   for (uint64_t i = 0; i < raw.weights.count; ++i) {
     qrt_weight_record record;
-    std::memcpy(&record,
-                bytes.data() + raw.weights.offset + i * sizeof record,
+    std::memcpy(&record, bytes.data() + raw.weights.offset + i * sizeof record,
                 sizeof record);
     header.weights.push_back({stringAt(bytes, raw.strings, record.name),
                               stringAt(bytes, raw.strings, record.scheme),

@@ -19,10 +19,13 @@ struct Element {
 
 /// NumPy has no bfloat16: its bits travel as uint16.
 static constexpr Element elements[] = {
-    {QRT_TYPE_F32, 4, "float32", "<f4"}, {QRT_TYPE_F16, 2, "float16", "<f2"},
+    {QRT_TYPE_F32, 4, "float32", "<f4"},
+    {QRT_TYPE_F16, 2, "float16", "<f2"},
     {QRT_TYPE_BF16, 2, "bfloat16 (as uint16)", "<u2"},
-    {QRT_TYPE_I8, 1, "int8", "|i1"},     {QRT_TYPE_I32, 4, "int32", "<i4"},
-    {QRT_TYPE_I64, 8, "int64", "<i8"},   {QRT_TYPE_U8, 1, "uint8", "|u1"},
+    {QRT_TYPE_I8, 1, "int8", "|i1"},
+    {QRT_TYPE_I32, 4, "int32", "<i4"},
+    {QRT_TYPE_I64, 8, "int64", "<i8"},
+    {QRT_TYPE_U8, 1, "uint8", "|u1"},
 };
 
 static const Element *findElement(int32_t type) {
@@ -117,7 +120,8 @@ static Error parseDictionary(std::string_view dictionary,
     return Error("'" + name + "' has elements of type '" + std::string(descr) +
                  "'; save it as float32, float16, int8, uint8, int32 or int64");
   if (dictionaryValue(dictionary, "fortran_order").substr(0, 4) == "True")
-    return Error("'" + name + "' is in Fortran order; save "
+    return Error("'" + name +
+                 "' is in Fortran order; save "
                  "numpy.ascontiguousarray of it");
   if (!parseShape(dictionaryValue(dictionary, "shape"), header.shape) ||
       !shapeFits(header.shape))
@@ -150,9 +154,8 @@ Error lowbit::tools::parseNpyHeader(std::string_view bytes, uint64_t fileBytes,
   return Error::success();
 }
 
-std::string
-lowbit::tools::formatNpyHeader(int32_t type,
-                               const std::vector<int64_t> &shape) {
+std::string lowbit::tools::formatNpyHeader(int32_t type,
+                                           const std::vector<int64_t> &shape) {
   std::string text = "{'descr': '" + std::string(findElement(type)->descr) +
                      "', 'fortran_order': False, 'shape': (";
   for (int64_t dim : shape)

@@ -18,9 +18,12 @@ int lowbit::tools::exitStatus(const char *tool, const Error &error) {
   if (!error)
     return EXIT_SUCCESS;
   std::string line = error.message();
+  while (!line.empty() && line.back() == '\n')
+    line.pop_back();
   std::replace(line.begin(), line.end(), '\n', ' ');
   std::fflush(stdout);
-  std::fprintf(stderr, "%s: error: %s\n", tool, line.c_str());
+  if (!line.empty())
+    std::fprintf(stderr, "%s: error: %s\n", tool, line.c_str());
   return EXIT_FAILURE;
 }
 
@@ -50,8 +53,8 @@ void OptionParser::section(std::string title) { section_ = std::move(title); }
 
 void OptionParser::add(std::string names, std::string meta, std::string help,
                        Setter setter) {
-  Option option{section_, {}, std::move(meta), std::move(help),
-                std::move(setter)};
+  Option option{
+      section_, {}, std::move(meta), std::move(help), std::move(setter)};
   for (size_t begin = 0; begin < names.size();) {
     size_t end = std::min(names.find(", ", begin), names.size());
     option.names.push_back(names.substr(begin, end - begin));
@@ -125,8 +128,8 @@ void OptionParser::real(std::string names, std::string meta, std::string help,
       });
 }
 
-void OptionParser::custom(std::string names, std::string meta,
-                          std::string help, Setter setter) {
+void OptionParser::custom(std::string names, std::string meta, std::string help,
+                          Setter setter) {
   add(std::move(names), std::move(meta), std::move(help), std::move(setter));
 }
 

@@ -45,7 +45,7 @@ namespace {
 class KeyboardIgnored {
 public:
   KeyboardIgnored() {
-    struct sigaction ignore {};
+    struct sigaction ignore{};
     ignore.sa_handler = SIG_IGN;
     ::sigaction(SIGINT, &ignore, &interrupt_);
     ::sigaction(SIGQUIT, &ignore, &quit_);
@@ -76,8 +76,8 @@ static int spawn(const std::string &path, char *const *argv, pid_t &child) {
   ::sigaddset(&keyboard, SIGQUIT);
   ::posix_spawnattr_setsigdefault(&attributes, &keyboard);
   ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
-  int code = ::posix_spawn(&child, path.c_str(), &actions, &attributes, argv,
-                           environ);
+  int code =
+      ::posix_spawn(&child, path.c_str(), &actions, &attributes, argv, environ);
   ::posix_spawnattr_destroy(&attributes);
   ::posix_spawn_file_actions_destroy(&actions);
   return code;
@@ -100,6 +100,9 @@ Error lowbit::tools::runProgram(const std::string &path,
       return systemError("cannot wait for '" + path + "'", errno);
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
     return Error::success();
+  // Our programs say why before they exit with 1.
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 1)
+    return Error::told();
   if (WIFEXITED(status))
     return Error("'" + path + "' failed with status " +
                  std::to_string(WEXITSTATUS(status)));

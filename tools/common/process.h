@@ -15,7 +15,8 @@ namespace lowbit::tools {
 std::string findProgram(const std::string &program);
 
 /// Runs a program with its stdout on our stderr and waits for it. Ctrl-C ends
-/// the child; the caller lives on and can clean up.
+/// the child; the caller lives on and can clean up. Error::told() if it exits
+/// with 1, as our programs do after an error of their own.
 Error runProgram(const std::string &path,
                  const std::vector<std::string> &arguments);
 

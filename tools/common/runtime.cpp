@@ -56,8 +56,7 @@ Error lowbit::tools::tokenize(const qrt_model *model, std::string_view text,
 }
 
 Error lowbit::tools::detokenize(const qrt_model *model, const int32_t *ids,
-                                size_t count, bool special,
-                                std::string &text) {
+                                size_t count, bool special, std::string &text) {
   return fillBuffer(text, 16 * count + 16, [&](char *out, size_t *bytes) {
     return qrt_detokenize(model, ids, count, special, out, bytes);
   });

@@ -49,8 +49,8 @@ std::string lowbit::tools::processEscapes(std::string_view text) {
       ++i;
     } else if (text[i + 1] == 'x' && i + 3 < text.size() &&
                hexDigit(text[i + 2]) >= 0 && hexDigit(text[i + 3]) >= 0) {
-      result += static_cast<char>(hexDigit(text[i + 2]) * 16 +
-                                  hexDigit(text[i + 3]));
+      result +=
+          static_cast<char>(hexDigit(text[i + 2]) * 16 + hexDigit(text[i + 3]));
       i += 3;
     } else {
       result += text[i];
@@ -59,8 +59,7 @@ std::string lowbit::tools::processEscapes(std::string_view text) {
   return result;
 }
 
-std::vector<std::string_view>
-lowbit::tools::splitLines(std::string_view text) {
+std::vector<std::string_view> lowbit::tools::splitLines(std::string_view text) {
   std::vector<std::string_view> lines;
   while (!text.empty()) {
     size_t end = text.find('\n');

@@ -1,9 +1,6 @@
 //===- quant-opt.cpp - Run passes over IR, as mlir-opt does ---------------===//
 
-#include "dialects/LM/IR/LMOps.h"
-#include "dialects/LowBit/IR/LowBitOps.h"
-#include "dialects/Pack/IR/PackOps.h"
-#include "dialects/Rt/IR/RtOps.h"
+#include "lowbit/InitAll.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -15,8 +12,8 @@ int main(int argc, char **argv) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
   mlir::registerAllPasses();
-  registry.insert<lowbit::lm::LMDialect, lowbit::LowBitDialect,
-                  lowbit::pack::PackDialect, lowbit::rt::RtDialect>();
+  lowbit::registerDialects(registry);
+  lowbit::registerPasses();
   return mlir::asMainReturnCode(mlir::MlirOptMain(
       argc, argv, "LowBit optimizer driver\n", registry));
 }

@@ -6,25 +6,27 @@ using namespace mlir;
 
 namespace lowbit::lm {
 
-/// Number of rows and columns of a matrix type of any dialect: whatever is a
-/// ShapedType of rank 2.
-static std::optional<std::pair<int64_t, int64_t>> matrixShape(Type type) {
-  auto shaped = dyn_cast<ShapedType>(type);
-  if (!shaped || !shaped.hasRank() || shaped.getRank() != 2)
-    return std::nullopt;
-  return std::make_pair(shaped.getDimSize(0), shaped.getDimSize(1));
+static int64_t dimension(Value value, int64_t dim) {
+  return cast<ShapedType>(value.getType()).getDimSize(dim);
 }
+static int64_t rows(Value matrix) { return dimension(matrix, 0); }
+static int64_t columns(Value matrix) { return dimension(matrix, 1); }
+static int64_t elements(Value vector) { return dimension(vector, 0); }
 
-static int64_t columns(Value rows) {
-  return cast<RankedTensorType>(rows.getType()).getDimSize(1);
-}
-
-static LogicalResult expectColumns(Operation *op, StringRef what,
-                                   int64_t expected, int64_t got) {
+static LogicalResult expectEqual(Operation *op, StringRef what,
+                                 int64_t expected, int64_t got) {
   if (expected == got)
     return success();
   return op->emitOpError() << what << ": expected " << expected << ", but got "
                            << got;
+}
+
+/// As expectEqual for numbers of rows; a dynamic one agrees with any.
+static LogicalResult expectRows(Operation *op, StringRef what, int64_t expected,
+                                int64_t got) {
+  if (ShapedType::isDynamic(expected) || ShapedType::isDynamic(got))
+    return success();
+  return expectEqual(op, what, expected, got);
 }
 
 static LogicalResult expectDivides(Operation *op, StringRef what, int64_t part,
@@ -35,83 +37,101 @@ static LogicalResult expectDivides(Operation *op, StringRef what, int64_t part,
                            << ", but got " << part;
 }
 
-LogicalResult EmbedOp::verify() {
-  auto table = matrixShape(getTable().getType());
-  if (!table)
-    return emitOpError("table must be a matrix, but got ")
-           << getTable().getType();
-  int64_t d = columns(getResult());
-  if (failed(expectColumns(*this, "columns of the table", d, table->second)))
-    return failure(); // C1
-  if (getEmbeddings())
-    return expectColumns(*this, "columns of the embeddings", d,
-                         columns(getEmbeddings())); // C1
+static LogicalResult expectLayer(Operation *op, KVType kv, int64_t layer) {
+  if (layer < kv.getLayers())
+    return success();
+  return op->emitOpError("layer outside the store: expected less than ")
+         << kv.getLayers() << ", but got " << layer;
+}
+
+LogicalResult KVType::verify(function_ref<InFlightDiagnostic()> emitError,
+                             int64_t layers, int64_t heads, int64_t dim,
+                             FloatType element) {
+  if (layers <= 0 || heads <= 0 || dim <= 0) // C1
+    return emitError() << "layers, heads and dim of a key/value store must be "
+                          "positive, but got "
+                       << layers << ", " << heads << " and " << dim;
+  if (!element.isF32() && !element.isF16()) // C2
+    return emitError() << "a key/value store keeps f32 or f16, but got "
+                       << element;
   return success();
+}
+
+LogicalResult EmbedOp::verify() {
+  int64_t d = columns(getResult()), t = elements(getTokens());
+  if (failed(
+          expectEqual(*this, "columns of the table", d, columns(getTable()))))
+    return failure(); // C1
+  if (failed(expectRows(*this, "rows of the result", t, rows(getResult()))))
+    return failure(); // C2
+  if (!getEmbeddings())
+    return success();
+  if (failed(expectEqual(*this, "columns of the embeddings", d,
+                         columns(getEmbeddings()))))
+    return failure(); // C1
+  return expectRows(*this, "rows of the embeddings", t,
+                    rows(getEmbeddings())); // C2
 }
 
 LogicalResult LinearOp::verify() {
-  auto weight = matrixShape(getWeight().getType());
-  if (!weight)
-    return emitOpError("weight must be a matrix, but got ")
-           << getWeight().getType();
-  if (failed(expectColumns(*this, "columns of the weight", columns(getX()),
-                           weight->second))) // C1
-    return failure();
-  if (failed(expectColumns(*this, "columns of the result", weight->first,
-                           columns(getResult())))) // C2
-    return failure();
-  if (getBias())
-    return expectColumns(
-        *this, "elements of the bias", weight->first,
-        cast<RankedTensorType>(getBias().getType()).getDimSize(0)); // C2
-  return success();
+  int64_t n = rows(getWeight());
+  if (failed(expectEqual(*this, "columns of the weight", columns(getX()),
+                         columns(getWeight()))))
+    return failure(); // C1
+  if (failed(
+          expectEqual(*this, "columns of the result", n, columns(getResult()))))
+    return failure(); // C2
+  if (getBias() && failed(expectEqual(*this, "elements of the bias", n,
+                                      elements(getBias()))))
+    return failure(); // C2
+  return expectRows(*this, "rows of the result", rows(getX()),
+                    rows(getResult())); // C3
 }
 
 LogicalResult RmsNormOp::verify() {
-  int64_t d = cast<RankedTensorType>(getGain().getType()).getDimSize(0);
-  return expectDivides(*this, "elements of the gain", d, columns(getX())); // C1
+  return expectDivides(*this, "elements of the gain", elements(getGain()),
+                       columns(getX())); // C1
 }
 
 LogicalResult LayerNormOp::verify() {
   for (Value vector : {getGain(), getBias()})
-    if (failed(expectColumns(
-            *this, "elements of gain and bias", columns(getX()),
-            cast<RankedTensorType>(vector.getType()).getDimSize(0)))) // C1
-      return failure();
+    if (failed(expectEqual(*this, "elements of gain and bias", columns(getX()),
+                           elements(vector))))
+      return failure(); // C1
   return success();
 }
 
 LogicalResult RopeTableOp::verify() {
   int64_t d = columns(getResult());
-  if (failed(expectDivides(*this, "rotated elements come in pairs", 2, d)))
-    return failure(); // C1
-  if (getFactors())
-    return expectColumns(
-        *this, "elements of the factors", d / 2,
-        cast<RankedTensorType>(getFactors().getType()).getDimSize(0)); // C2
-  return success();
+  if (d % 2 != 0) // C1
+    return emitOpError("rotated elements come in pairs: expected an even "
+                       "number of columns in the result, but got ")
+           << d;
+  if (getFactors() && failed(expectEqual(*this, "elements of the factors",
+                                         d / 2, elements(getFactors()))))
+    return failure(); // C2
+  return expectRows(*this, "rows of the result", elements(getPositions()),
+                    rows(getResult())); // C3
 }
 
 LogicalResult RopeOp::verify() {
   int64_t headDim = getHeadDim();
   if (failed(expectDivides(*this, "head_dim", headDim, columns(getX()))))
-    return failure(); // C1
+    return failure();                // C1
   if (columns(getTable()) > headDim) // C2
     return emitOpError("rotates more than a head: expected at most ")
            << headDim << " columns in the table, but got "
            << columns(getTable());
-  return success();
+  return expectRows(*this, "rows of the table", rows(getX()),
+                    rows(getTable())); // C3
 }
 
 LogicalResult KVAppendOp::verify() {
   KVType kv = getKv().getType();
-  if (failed(expectColumns(*this, "columns of keys and values",
-                           kv.getHeads() * kv.getDim(), columns(getKeys()))))
-    return failure(); // C1
-  if (static_cast<int64_t>(getLayer()) >= kv.getLayers()) // C2
-    return emitOpError("layer outside the store: expected less than ")
-           << kv.getLayers() << ", but got " << getLayer();
-  return success();
+  if (failed(expectEqual(*this, "columns of keys and values",
+                         kv.getHeads() * kv.getDim(), columns(getKeys()))))
+    return failure();                        // C1
+  return expectLayer(*this, kv, getLayer()); // C2
 }
 
 LogicalResult CachedAttentionOp::verify() {
@@ -119,17 +139,30 @@ LogicalResult CachedAttentionOp::verify() {
   if (failed(expectDivides(*this, "dim of the store", kv.getDim(),
                            columns(getQ()))))
     return failure(); // C1
-  return expectDivides(*this, "key/value heads", kv.getHeads(),
-                       columns(getQ()) / kv.getDim()); // C2
+  if (failed(expectDivides(*this, "heads of the store", kv.getHeads(),
+                           columns(getQ()) / kv.getDim())))
+    return failure();                        // C2
+  return expectLayer(*this, kv, getLayer()); // C3
 }
 
 LogicalResult AttentionOp::verify() {
   int64_t headDim = getHeadDim();
-  for (Value rows : {getQ(), getK()})
-    if (failed(expectDivides(*this, "head_dim", headDim, columns(rows))))
+  for (Value matrix : {getQ(), getK()})
+    if (failed(expectDivides(*this, "head_dim", headDim, columns(matrix))))
       return failure(); // C1
-  return expectDivides(*this, "key heads", columns(getK()) / headDim,
-                       columns(getQ()) / headDim); // C2
+  if (failed(expectDivides(*this, "key heads", columns(getK()) / headDim,
+                           columns(getQ()) / headDim)))
+    return failure(); // C2
+  return expectRows(*this, "rows of the keys", rows(getQ()),
+                    rows(getK())); // C3
+}
+
+LogicalResult GatherRowsOp::verify() {
+  if (failed(expectEqual(*this, "columns of the result", columns(getX()),
+                         columns(getResult()))))
+    return failure(); // C1
+  return expectRows(*this, "rows of the result", elements(getRows()),
+                    rows(getResult())); // C2
 }
 
 } // namespace lowbit::lm

@@ -30,6 +30,10 @@ def LM_RopeStyleAttr : EnumAttr<LM_Dialect, LM_RopeStyle, "rope_style">;
 class LM_Op<string mnemonic, list<Trait> traits = []>
     : Op<LM_Dialect, mnemonic, !listconcat([Pure], traits)>;
 
+/// The layer of a key/value store that an op works on.
+def LM_Layer : ConfinedAttr<I64Attr, [IntNonNegative]>;
+def LM_HeadDim : ConfinedAttr<I64Attr, [IntPositive]>;
+
 def LM_WeightOp : LM_Op<"weight"> {
   let summary = "A tensor of the model, by name";
   let description = [{
@@ -45,7 +49,7 @@ def LM_WeightOp : LM_Op<"weight"> {
     ```
   }];
   let arguments = (ins StrAttr:$name);
-  let results = (outs AnyType:$result);
+  let results = (outs AnyTypeOf<[LM_Vector, LM_Matrix]>:$result);
   let assemblyFormat = "$name attr-dict `:` type($result)";
 }
 
@@ -59,6 +63,7 @@ def LM_EmbedOp : LM_Op<"embed"> {
 
     Constraints:
     - (C1) `columns(result) = columns(table) = columns(embeddings)`.
+    - (C2) `rows(result) = elements(tokens) = rows(embeddings)`.
 
     Example:
 
@@ -67,7 +72,7 @@ def LM_EmbedOp : LM_Op<"embed"> {
        : tensor<?xi32>, tensor<49152x576xf32> -> tensor<?x576xf32>
     ```
   }];
-  let arguments = (ins LM_Indices:$tokens, AnyType:$table,
+  let arguments = (ins LM_Indices:$tokens, LM_Matrix:$table,
                        Optional<LM_Rows>:$embeddings,
                        DefaultValuedAttr<F32Attr, "1.0f">:$scale);
   let results = (outs LM_Rows:$result);
@@ -87,6 +92,7 @@ def LM_LinearOp : LM_Op<"linear"> {
     Constraints:
     - (C1) `columns(x) = columns(weight)`.
     - (C2) `columns(result) = rows(weight)`, also of the bias.
+    - (C3) `rows(result) = rows(x)`.
 
     Example:
 
@@ -94,7 +100,7 @@ def LM_LinearOp : LM_Op<"linear"> {
     %y = lm.linear %x, %w : tensor<?x576xf32>, tensor<1536x576xf32> -> tensor<?x1536xf32>
     ```
   }];
-  let arguments = (ins LM_Rows:$x, AnyType:$weight, Optional<LM_Vector>:$bias);
+  let arguments = (ins LM_Rows:$x, LM_Matrix:$weight, Optional<LM_Vector>:$bias);
   let results = (outs LM_Rows:$result);
   let assemblyFormat = [{
     $x `,` $weight (`bias` $bias^)? attr-dict
@@ -219,6 +225,7 @@ def LM_RopeTableOp : LM_Op<"rope_table"> {
     Constraints:
     - (C1) D is even.
     - (C2) `factors` has D / 2 elements.
+    - (C3) `rows(result) = elements(positions)`.
 
     Example:
 
@@ -250,6 +257,7 @@ def LM_RopeOp : LM_Op<"rope", [AllTypesMatch<["x", "result"]>]> {
     Constraints:
     - (C1) `head_dim` divides `columns(x)`.
     - (C2) D <= `head_dim`.
+    - (C3) `rows(table) = rows(x)`.
 
     Example:
 
@@ -258,7 +266,7 @@ def LM_RopeOp : LM_Op<"rope", [AllTypesMatch<["x", "result"]>]> {
     ```
   }];
   let arguments = (ins LM_RopeStyleAttr:$style, LM_Rows:$x, LM_Rows:$table,
-                       I64Attr:$head_dim);
+                       LM_HeadDim:$head_dim);
   let results = (outs LM_Rows:$result);
   let assemblyFormat = "$style $x `,` $table attr-dict `:` type($x) `,` type($table)";
   let hasVerifier = 1;
@@ -282,7 +290,7 @@ def LM_KVAppendOp : LM_Op<"kv_append",
     ```
   }];
   let arguments = (ins LM_KVType:$kv, LM_Rows:$keys, LM_Rows:$values,
-                       I64Attr:$layer);
+                       LM_Layer:$layer);
   let results = (outs LM_KVType:$result);
   let assemblyFormat = [{
     $kv `,` $keys `,` $values attr-dict `:` type($kv) `,` type($keys)
@@ -304,6 +312,7 @@ def LM_CachedAttentionOp : LM_Op<"cached_attention", [AllTypesMatch<["q", "resul
     Constraints:
     - (C1) `dim` of the store divides `columns(q)`.
     - (C2) `heads` of the store divides the number of query heads.
+    - (C3) `layer` is one of the store's.
 
     Example:
 
@@ -312,8 +321,9 @@ def LM_CachedAttentionOp : LM_Op<"cached_attention", [AllTypesMatch<["q", "resul
        : tensor<?x576xf32>, !lm.kv<layers = 30, heads = 3, dim = 64, element = f16>
     ```
   }];
-  let arguments = (ins LM_Rows:$q, LM_KVType:$kv, I64Attr:$layer,
-                       F32Attr:$scale, OptionalAttr<I64Attr>:$window);
+  let arguments = (ins LM_Rows:$q, LM_KVType:$kv, LM_Layer:$layer,
+                       F32Attr:$scale,
+                       OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$window);
   let results = (outs LM_Rows:$result);
   let assemblyFormat = [{
     $q `,` $kv attr-dict `:` type($q) `,` type($kv)
@@ -332,6 +342,7 @@ def LM_AttentionOp : LM_Op<"attention",
     Constraints:
     - (C1) `head_dim` divides `columns(q)` and `columns(k)`.
     - (C2) the key heads divide the query heads.
+    - (C3) `rows(k) = rows(q)`.
 
     Example:
 
@@ -340,7 +351,7 @@ def LM_AttentionOp : LM_Op<"attention",
        : tensor<197x384xf32>, tensor<197x384xf32>
     ```
   }];
-  let arguments = (ins LM_Rows:$q, LM_Rows:$k, LM_Rows:$v, I64Attr:$head_dim,
+  let arguments = (ins LM_Rows:$q, LM_Rows:$k, LM_Rows:$v, LM_HeadDim:$head_dim,
                        F32Attr:$scale, UnitAttr:$masked);
   let results = (outs LM_Rows:$result);
   let assemblyFormat = [{
@@ -353,6 +364,10 @@ def LM_GatherRowsOp : LM_Op<"gather_rows"> {
   let summary = "Rows by index";
   let description = [{
         result[i] = x[rows[i]]
+
+    Constraints:
+    - (C1) `columns(result) = columns(x)`.
+    - (C2) `rows(result) = elements(rows)`.
 
     Example:
 
@@ -381,7 +396,7 @@ def LM_ProbeOp : Op<LM_Dialect, "probe"> {
     lm.probe %x {index = 0} : tensor<?x576xf32>
     ```
   }];
-  let arguments = (ins LM_Rows:$x, I64Attr:$index);
+  let arguments = (ins LM_Rows:$x, ConfinedAttr<I64Attr, [IntNonNegative]>:$index);
   let assemblyFormat = "$x attr-dict `:` type($x)";
 }
 

@@ -18,25 +18,39 @@ def LM_KVType : TypeDef<LM_Dialect, "KV"> {
 
     `layers` layers of `heads` heads of `dim` reals, kept as `element`.
 
+    Constraints:
+    - (C1) `layers`, `heads` and `dim` are positive.
+    - (C2) `element` is f32 or f16.
+
     Example: `!lm.kv<layers = 30, heads = 3, dim = 64, element = f16>`
   }];
   let parameters = (ins "int64_t":$layers, "int64_t":$heads, "int64_t":$dim,
                         "::mlir::FloatType":$element);
   let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
 }
 
-class LM_RowsOf<list<Type> elements>
-    : ConfinedType<RankedTensorOf<elements>, [HasAnyRankOfPred<[2]>],
-                   "rows [T, d] of " # RankedTensorOf<elements>.summary>;
-class LM_VectorOf<list<Type> elements>
-    : ConfinedType<RankedTensorOf<elements>, [HasAnyRankOfPred<[1]>],
-                   "vector of " # RankedTensorOf<elements>.summary>;
+class LM_StaticDim<int dim>
+    : CPred<"!::llvm::cast<::mlir::ShapedType>($_self).isDynamicDim(" # dim # ")">;
 
 /// Rows of reals [T, d]: T tokens, d static.
-def LM_Rows : LM_RowsOf<[F32]>;
+def LM_Rows
+    : ConfinedType<RankedTensorOf<[F32]>,
+                   [HasAnyRankOfPred<[2]>, LM_StaticDim<1>],
+                   "rows of f32 with a static number of columns">;
 /// One integer a row.
-def LM_Indices : LM_VectorOf<[I32]>;
+def LM_Indices
+    : ConfinedType<RankedTensorOf<[I32]>, [HasAnyRankOfPred<[1]>],
+                   "vector of i32">;
 /// A learned vector: a norm's gain, a bias.
-def LM_Vector : LM_VectorOf<[F32]>;
+def LM_Vector
+    : ConfinedType<RankedTensorOf<[F32]>,
+                   [HasAnyRankOfPred<[1]>, HasStaticShapePred],
+                   "vector of f32 with a static length">;
+/// A learned matrix: reals, or numbers of any dialect with a ShapedType.
+def LM_Matrix
+    : Type<And<[CPred<"::llvm::isa<::mlir::ShapedType>($_self)">,
+                HasAnyRankOfPred<[2]>, HasStaticShapePred]>,
+           "matrix of static shape">;
 
 #endif // LOWBIT_DIALECTS_LM_IR_LMTYPES_TD

@@ -50,11 +50,37 @@ LogicalResult SchemeAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
+/// Reads `[REAL, ...]` as text; integers are reals too.
+static ParseResult parseCodebook(AsmParser &parser, std::string &text) {
+  std::string list;
+  auto parseEntry = [&]() -> ParseResult {
+    SMLoc where = parser.getCurrentLocation();
+    Attribute entry;
+    if (parser.parseAttribute(entry))
+      return failure();
+    double value;
+    if (auto real = dyn_cast<FloatAttr>(entry))
+      value = real.getValueAsDouble();
+    else if (auto integer = dyn_cast<IntegerAttr>(entry))
+      value = integer.getValue().signedRoundToDouble();
+    else
+      return parser.emitError(where, "a codebook entry must be a number");
+    char buffer[32];
+    snprintf(buffer, sizeof buffer, "%s%.9g", list.empty() ? "" : ", ", value);
+    list += buffer;
+    return success();
+  };
+  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, parseEntry))
+    return failure();
+  text += " [" + list + "]";
+  return success();
+}
+
 /// Collects tokens as text up to the closing `>`: the grammar belongs to
 /// Scheme::parse, so that tools without MLIR read the same words.
 static ParseResult parseSchemeText(AsmParser &parser, std::string &text) {
   auto append = [&](StringRef token) {
-    if (!text.empty() && token != "," && token != "]" && text.back() != '[')
+    if (!text.empty() && token != ",")
       text += ' ';
     text += token.str();
   };
@@ -62,20 +88,8 @@ static ParseResult parseSchemeText(AsmParser &parser, std::string &text) {
     StringRef keyword;
     if (succeeded(parser.parseOptionalKeyword(&keyword))) {
       append(keyword);
-      if (keyword == "codebook") {
-        SmallVector<double> entries;
-        if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, [&] {
-              return parser.parseFloat(entries.emplace_back());
-            }))
-          return failure();
-        std::string list = "[";
-        for (auto [i, entry] : llvm::enumerate(entries)) {
-          char buffer[32];
-          snprintf(buffer, sizeof buffer, "%s%.9g", i ? ", " : "", entry);
-          list += buffer;
-        }
-        append(list + "]");
-      }
+      if (keyword == "codebook" && failed(parseCodebook(parser, text)))
+        return failure();
       continue;
     }
     int64_t integer;

@@ -6,63 +6,83 @@ using namespace mlir;
 
 namespace lowbit {
 
-static LogicalResult sameShape(Operation *op, ShapedType x, ShapedType result) {
-  if (x.getShape() == result.getShape())
-    return success();
-  return op->emitOpError("result must have the shape of the operand: expected ")
-         << x.getDimSize(0) << "x" << x.getDimSize(1) << ", but got "
-         << result.getDimSize(0) << "x" << result.getDimSize(1);
+static int64_t dimension(Value value, int64_t dim) {
+  return cast<ShapedType>(value.getType()).getDimSize(dim);
 }
+static int64_t rows(Value matrix) { return dimension(matrix, 0); }
+static int64_t columns(Value matrix) { return dimension(matrix, 1); }
+static int64_t elements(Value vector) { return dimension(vector, 0); }
 
-static LogicalResult expectColumns(Operation *op, StringRef what,
-                                   int64_t expected, int64_t got) {
+static LogicalResult expectEqual(Operation *op, StringRef what,
+                                 int64_t expected, int64_t got) {
   if (expected == got)
     return success();
   return op->emitOpError() << what << ": expected " << expected << ", but got "
                            << got;
 }
 
-static int64_t columns(Value matrix) {
-  return cast<ShapedType>(matrix.getType()).getDimSize(1);
+/// As expectEqual for numbers of rows; a dynamic one agrees with any.
+static LogicalResult expectRows(Operation *op, StringRef what, int64_t expected,
+                                int64_t got) {
+  if (ShapedType::isDynamic(expected) || ShapedType::isDynamic(got))
+    return success();
+  return expectEqual(op, what, expected, got);
+}
+
+static LogicalResult sameShape(Operation *op, Value x, Value result) {
+  if (failed(expectRows(op, "rows of the result", rows(x), rows(result))))
+    return failure();
+  return expectEqual(op, "columns of the result", columns(x), columns(result));
 }
 
 LogicalResult QuantizeOp::verify() {
-  if (failed(sameShape(*this, getX().getType(), getResult().getType()))) // C1
+  if (failed(sameShape(*this, getX(), getResult()))) // C1
     return failure();
-  if (getResult().getType().getScheme().getScheme().isFloat()) // C2
+  Scheme scheme = getResult().getType().getScheme().getScheme();
+  if (scheme.isFloat()) // C2
     return emitOpError("needs a scheme with codes, but got ")
+           << getResult().getType().getScheme();
+  if (scheme.levels[0].group == Level::kTensor) // C3
+    return emitOpError("needs scales of rows or groups, but got ")
            << getResult().getType().getScheme();
   return success();
 }
 
 LogicalResult DequantizeOp::verify() {
-  return sameShape(*this, getX().getType(), getResult().getType()); // C1
+  return sameShape(*this, getX(), getResult()); // C1
 }
 
 LogicalResult LinearOp::verify() {
-  TensorType weight = getWeight().getType();
-  if (failed(expectColumns(*this, "columns of the weight", columns(getX()),
-                           weight.getColumns()))) // C1
-    return failure();
-  if (failed(expectColumns(*this, "columns of the result", weight.getRows(),
-                           columns(getResult())))) // C2
-    return failure();
-  if (getBias())
-    return expectColumns(
-        *this, "elements of the bias", weight.getRows(),
-        cast<ShapedType>(getBias().getType()).getDimSize(0)); // C2
-  return success();
+  int64_t n = rows(getWeight());
+  if (failed(expectEqual(*this, "columns of the weight", columns(getX()),
+                         columns(getWeight()))))
+    return failure();           // C1
+  if (ShapedType::isDynamic(n)) // C3
+    return emitOpError("weight must have a static number of rows");
+  if (failed(
+          expectEqual(*this, "columns of the result", n, columns(getResult()))))
+    return failure(); // C2
+  if (getBias() && failed(expectEqual(*this, "elements of the bias", n,
+                                      elements(getBias()))))
+    return failure(); // C2
+  return expectRows(*this, "rows of the result", rows(getX()),
+                    rows(getResult())); // C3
 }
 
 LogicalResult EmbedOp::verify() {
-  int64_t d = columns(getResult());
-  if (failed(expectColumns(*this, "columns of the table", d,
-                           getTable().getType().getColumns()))) // C1
-    return failure();
-  if (getEmbeddings())
-    return expectColumns(*this, "columns of the embeddings", d,
-                         columns(getEmbeddings())); // C1
-  return success();
+  int64_t d = columns(getResult()), t = elements(getTokens());
+  if (failed(
+          expectEqual(*this, "columns of the table", d, columns(getTable()))))
+    return failure(); // C1
+  if (failed(expectRows(*this, "rows of the result", t, rows(getResult()))))
+    return failure(); // C2
+  if (!getEmbeddings())
+    return success();
+  if (failed(expectEqual(*this, "columns of the embeddings", d,
+                         columns(getEmbeddings()))))
+    return failure(); // C1
+  return expectRows(*this, "rows of the embeddings", t,
+                    rows(getEmbeddings())); // C2
 }
 
 } // namespace lowbit

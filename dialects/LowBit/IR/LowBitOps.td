@@ -9,15 +9,20 @@ include "mlir/IR/CommonTypeConstraints.td"
 include "mlir/IR/OpBase.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
+class LowBit_StaticDim<int dim>
+    : CPred<"!::llvm::cast<::mlir::ShapedType>($_self).isDynamicDim(" # dim # ")">;
+
 class LowBit_Op<string mnemonic, list<Trait> traits = []>
     : Op<LowBit_Dialect, mnemonic, !listconcat([Pure], traits)>;
 
 def LowBit_Reals
-    : ConfinedType<RankedTensorOf<[F32]>, [HasAnyRankOfPred<[2]>],
-                   "matrix of f32">;
+    : ConfinedType<RankedTensorOf<[F32]>,
+                   [HasAnyRankOfPred<[2]>, LowBit_StaticDim<1>],
+                   "rows of f32 with a static number of columns">;
 def LowBit_Vector
-    : ConfinedType<RankedTensorOf<[F32]>, [HasAnyRankOfPred<[1]>],
-                   "vector of f32">;
+    : ConfinedType<RankedTensorOf<[F32]>,
+                   [HasAnyRankOfPred<[1]>, HasStaticShapePred],
+                   "vector of f32 with a static length">;
 def LowBit_Indices
     : ConfinedType<RankedTensorOf<[I32]>, [HasAnyRankOfPred<[1]>],
                    "vector of i32">;
@@ -28,15 +33,16 @@ def LowBit_QuantizeOp : LowBit_Op<"quantize"> {
     For every group, its fields from its own elements, then the nearest codes.
     For a symmetric signed scheme of b bits with one f32 scale:
 
-        a        = max |x| over the group
-        scale    = fl(a / (2^(b-1) - 1))
-        code     = rn(fl(x * fl((2^(b-1) - 1) / a)))        0 where a = 0
+        m        = 2^(b-1) - 1,  a = max |x| over the group
+        scale    = fl(a / m)                         0 where a < 2^-120
+        code     = rn(fl(x * fl(m / a)))             0 where a < 2^-120
 
     rn is the scheme's rounding, fl one rounding to f32 (Numerics N2).
 
     Constraints:
     - (C1) `result` has the shape of `x`.
     - (C2) the scheme is not one of floats.
+    - (C3) the scheme has no `tensor` level: a row's result depends on it alone.
 
     Example:
 
@@ -88,6 +94,7 @@ def LowBit_LinearOp : LowBit_Op<"linear"> {
     Constraints:
     - (C1) `columns(x) = columns(weight)`.
     - (C2) `columns(result) = rows(weight)`, also of the bias.
+    - (C3) `rows(result) = rows(x)`; the weight's rows are static.
 
     Example:
 
@@ -116,6 +123,7 @@ def LowBit_EmbedOp : LowBit_Op<"embed"> {
 
     Constraints:
     - (C1) `columns(result) = columns(table) = columns(embeddings)`.
+    - (C2) `rows(result) = elements(tokens) = rows(embeddings)`.
 
     Example:
 

@@ -28,16 +28,25 @@ def Pack_LayoutAttr : AttrDef<Pack_Dialect, "Layout"> {
     A group whose length is not a multiple of 4 is padded to one. docs/Formats.md
     works an example; include/lowbit/Support/PanelLayout.h is the definition.
 
+    Constraints:
+    - (C1) `lanes` and `unit` are positive.
+
     Example: `#pack.layout<lanes = 16, unit = 1>`
   }];
   let parameters = (ins "int64_t":$lanes, "int64_t":$unit);
   let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
 }
 
 def Pack_PanelsType : TypeDef<Pack_Dialect, "Panels"> {
   let mnemonic = "panels";
   let summary = "A weight in panels";
   let description = [{
+    `rows` rows of `columns` numbers of a scheme, padded to whole panels.
+
+    Constraints:
+    - (C1) `rows` and `columns` are positive.
+
     Example: `!pack.panels<1536x576, #scheme, #pack.layout<lanes = 16, unit = 1>>`
   }];
   let parameters = (ins "int64_t":$rows, "int64_t":$columns,
@@ -46,6 +55,7 @@ def Pack_PanelsType : TypeDef<Pack_Dialect, "Panels"> {
   let assemblyFormat = [{
     `<` custom<Shape>($rows, $columns) `,` $scheme `,` $layout `>`
   }];
+  let genVerifyDecl = 1;
 }
 
 def Pack_RowsType : TypeDef<Pack_Dialect, "Rows"> {
@@ -57,6 +67,10 @@ def Pack_RowsType : TypeDef<Pack_Dialect, "Rows"> {
     for every `scale_groups` groups (0: one for the row) and the sum of the codes
     of every group. With `bits = 32`: the reals themselves and their sums.
 
+    Constraints:
+    - (C1) `columns` is positive; `group` and `scale_groups` are not negative.
+    - (C2) `bits` is 8 or 32.
+
     Example: `!pack.rows<576, bits = 8, group = 32, scale_groups = 1>`
   }];
   let parameters = (ins "int64_t":$columns, "int64_t":$bits, "int64_t":$group,
@@ -65,6 +79,7 @@ def Pack_RowsType : TypeDef<Pack_Dialect, "Rows"> {
     `<` $columns `,` `bits` `=` $bits `,` `group` `=` $group `,`
     `scale_groups` `=` $scale_groups `>`
   }];
+  let genVerifyDecl = 1;
 }
 
 #endif // LOWBIT_DIALECTS_PACK_IR_PACKATTRS_TD

@@ -18,6 +18,35 @@ static int64_t columns(Value matrix) {
   return cast<RankedTensorType>(matrix.getType()).getDimSize(1);
 }
 
+LogicalResult LayoutAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 int64_t lanes, int64_t unit) {
+  if (lanes > 0 && unit > 0) // C1
+    return success();
+  return emitError() << "lanes and unit of a layout must be positive, but got "
+                     << lanes << " and " << unit;
+}
+
+LogicalResult PanelsType::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 int64_t rows, int64_t columns, SchemeAttr,
+                                 LayoutAttr) {
+  if (rows > 0 && columns > 0) // C1
+    return success();
+  return emitError() << "panels must have rows and columns, but got " << rows
+                     << "x" << columns;
+}
+
+LogicalResult RowsType::verify(function_ref<InFlightDiagnostic()> emitError,
+                               int64_t columns, int64_t bits, int64_t group,
+                               int64_t scaleGroups) {
+  if (columns <= 0 || group < 0 || scaleGroups < 0) // C1
+    return emitError() << "rows must have columns, and groups that are not "
+                          "negative, but got "
+                       << columns << ", " << group << " and " << scaleGroups;
+  if (bits != 8 && bits != 32) // C2
+    return emitError() << "rows have 8 or 32 bits, but got " << bits;
+  return success();
+}
+
 LogicalResult RowsOp::verify() {
   return expectEqual(*this, "columns of the rows", columns(getX()),
                      getResult().getType().getColumns()); // C1
@@ -58,8 +87,16 @@ LogicalResult EmbedOp::verify() {
   return success();
 }
 
+LogicalResult Dot4Op::verify() {
+  int64_t range = getRange(), limit = getSignedWeights() ? 128 : 255;
+  if (range >= 1 && range <= limit) // C1
+    return success();
+  return emitOpError("range: expected 1 to ") << limit << ", but got " << range;
+}
+
 LogicalResult LookupOp::verify() {
-  return expectEqual(*this, "entries of the table", 16, getTable().size());
+  return expectEqual(*this, "entries of the table", 16,
+                     getTable().size()); // C1
 }
 
 } // namespace lowbit::pack

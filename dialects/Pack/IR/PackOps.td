@@ -84,8 +84,7 @@ def Pack_LinearOp : Pack_Op<"linear", [AttrSizedOperandSegments]> {
   let results = (outs Pack_Reals:$result);
   let assemblyFormat = [{
     $rows `,` $panels (`bias` $bias^)? (`residual` $residual^)? attr-dict
-    `:` type($rows) `,` type($panels) (`,` type($bias)^)?
-    (`,` type($residual)^)? `->` type($result)
+    `:` type(operands) `->` type($result)
   }];
   let hasVerifier = 1;
 }
@@ -130,6 +129,9 @@ def Pack_Dot4Op : Pack_Op<"dot4",
     `signed_weights`. `range` is the largest |w|; a lowering may use it to
     choose an instruction that would saturate otherwise. |a| <= 127.
 
+    Constraints:
+    - (C1) `range` is in [1, 255], in [1, 128] with `signed_weights`.
+
     Example:
 
     ```mlir
@@ -142,6 +144,7 @@ def Pack_Dot4Op : Pack_Op<"dot4",
                        I64Attr:$range, UnitAttr:$signed_weights);
   let results = (outs VectorOfLengthAndType<[16], [I32]>:$result);
   let assemblyFormat = "$acc `,` $w `,` $a attr-dict `:` type($acc) `,` type($w)";
+  let hasVerifier = 1;
 }
 
 def Pack_LookupOp : Pack_Op<"lookup", [AllTypesMatch<["index", "result"]>]> {
@@ -149,7 +152,10 @@ def Pack_LookupOp : Pack_Op<"lookup", [AllTypesMatch<["index", "result"]>]> {
   let description = [{
         result[i] = table[index[i]]
 
-    `table` has 16 entries; an index is below 16.
+    An index is below 16.
+
+    Constraints:
+    - (C1) `table` has 16 entries.
 
     Example:
 

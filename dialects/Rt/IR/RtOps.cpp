@@ -19,11 +19,11 @@ static LogicalResult expectField(Operation *op, StringRef field,
 LogicalResult TextOp::verify() {
   return expectField(*this, getField(),
                      {"tokens", "embeddings", "positions", "visible_end",
-                      "out_rows", "logits", "probes", "kv"});
+                      "out_rows", "logits", "probes", "kv"}); // C1
 }
 
 LogicalResult TextSizeOp::verify() {
-  return expectField(*this, getField(), {"rows", "n_runs", "n_out"});
+  return expectField(*this, getField(), {"rows", "n_runs", "n_out"}); // C1
 }
 
 } // namespace lowbit::rt

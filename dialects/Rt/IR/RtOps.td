@@ -24,6 +24,8 @@ class Rt_Op<string mnemonic, list<Trait> traits = []>
     : Op<Rt_Dialect, mnemonic, traits>;
 
 def Rt_StaticMemRef : StaticShapeMemRefOf<[AnyType]>;
+/// An index into a table of the frame, or an offset in bytes.
+def Rt_Index : ConfinedAttr<I64Attr, [IntNonNegative]>;
 
 def Rt_WeightOp : Rt_Op<"weight", [Pure]> {
   let summary = "Address of a weight";
@@ -36,7 +38,7 @@ def Rt_WeightOp : Rt_Op<"weight", [Pure]> {
     %w = rt.weight %frame[3] : memref<36x5760xi8>
     ```
   }];
-  let arguments = (ins Rt_FrameType:$frame, I64Attr:$index);
+  let arguments = (ins Rt_FrameType:$frame, Rt_Index:$index);
   let results = (outs Rt_StaticMemRef:$result);
   let assemblyFormat = "$frame `[` $index `]` attr-dict `:` type($result)";
 }
@@ -55,7 +57,7 @@ def Rt_ScratchOp : Rt_Op<"scratch", [Pure]> {
     %y = rt.scratch %frame[0] private %worker : memref<1x576xf32>
     ```
   }];
-  let arguments = (ins Rt_FrameType:$frame, I64Attr:$offset,
+  let arguments = (ins Rt_FrameType:$frame, Rt_Index:$offset,
                        Optional<Index>:$worker);
   let results = (outs Rt_StaticMemRef:$result);
   let assemblyFormat = [{
@@ -74,7 +76,7 @@ def Rt_ArgumentOp : Rt_Op<"argument", [Pure]> {
     %x = rt.argument %frame[0] : memref<1x784xf32>
     ```
   }];
-  let arguments = (ins Rt_FrameType:$frame, I64Attr:$index);
+  let arguments = (ins Rt_FrameType:$frame, Rt_Index:$index);
   let results = (outs Rt_StaticMemRef:$result);
   let assemblyFormat = "$frame `[` $index `]` attr-dict `:` type($result)";
 }
@@ -84,6 +86,9 @@ def Rt_TextOp : Rt_Op<"text", [Pure]> {
   let description = [{
     Field `field` of `qrt_text`: tokens, embeddings, positions, visible_end,
     out_rows, logits, probes or kv.
+
+    Constraints:
+    - (C1) `field` is one of them.
 
     Example:
 
@@ -101,6 +106,9 @@ def Rt_TextSizeOp : Rt_Op<"text_size", [Pure]> {
   let summary = "A count of the batch";
   let description = [{
     Field `field` of `qrt_text`: rows, n_runs or n_out.
+
+    Constraints:
+    - (C1) `field` is one of them.
 
     Example:
 

@@ -25,7 +25,7 @@ struct SourceTensor {
   std::string name;
   std::vector<int64_t> shape; ///< outermost first (GGUF's dims reversed)
   const BitFormat *format = nullptr;
-  const uint8_t *data = nullptr;
+  const uint8_t *data = nullptr; ///< of any alignment
   uint64_t bytes = 0;
 
   int64_t columns() const { return shape.empty() ? 1 : shape.back(); }
@@ -42,7 +42,8 @@ public:
   virtual llvm::ArrayRef<SourceTensor> tensors() const = 0;
   const SourceTensor *find(llvm::StringRef name) const;
 
-  /// Key-value pairs, as GGUF names them.
+  /// Key-value pairs, as GGUF names them. A value of another type is as good as
+  /// none; `integers` and `reals` are for arrays, not for single values.
   virtual std::optional<llvm::StringRef> string(llvm::StringRef key) const = 0;
   virtual std::optional<int64_t> integer(llvm::StringRef key) const = 0;
   virtual std::optional<double> real(llvm::StringRef key) const = 0; ///< or int
@@ -61,6 +62,10 @@ public:
 /// Opens a GGUF v3 file, or the first of a split one ("-00001-of-00003").
 /// Every count, offset and dimension is checked against the file.
 llvm::Expected<std::unique_ptr<ModelSource>> openGGUF(llvm::StringRef path);
+/// The same for the bytes of an unsplit file, which must outlive the source;
+/// `path` is for messages.
+llvm::Expected<std::unique_ptr<ModelSource>> readGGUF(llvm::StringRef bytes,
+                                                      llvm::StringRef path);
 
 } // namespace lowbit
 

@@ -95,7 +95,8 @@ struct Scheme {
   float codeValue(unsigned code) const;
   /// Bits a weight costs in a row of `columns`, fields included.
   double bitsPerWeight(int64_t columns) const;
-  /// The text inside #lowbit.scheme<...>, e.g. "u4 offset 8, group 32 scale f16".
+  /// The text inside #lowbit.scheme<...>, e.g. "u4 offset 8, group 32 scale
+  /// f16".
   std::string str() const;
   /// Why the scheme makes no sense, or "": the rules (S1) to (S8) of
   /// docs/Numerics.md.
@@ -130,6 +131,19 @@ struct RowFields {
 
 /// The number that a field's bits stand for (offset applied), exact in f32.
 float fieldValue(const FieldType &type, uint32_t bits);
+/// The field nearest to a finite `value` (ties to even), zero-extended; what is
+/// out of range becomes the largest or smallest number of the type.
+uint32_t fieldBits(const FieldType &type, float value);
+
+/// The products of the fields that cover one element; a factor that the scheme
+/// lacks is 1, a term 0.
+struct GroupTerms {
+  float scale = 1; ///< S
+  float min = 0;   ///< M, without neg_min's sign
+  float zero = 0;  ///< z
+};
+GroupTerms groupTerms(const Scheme &scheme, const RowFields &row,
+                      int64_t column);
 
 /// The truth: values of a row, as the formula above says, in f32.
 void dequantizeRow(const Scheme &scheme, const RowFields &row, int64_t columns,

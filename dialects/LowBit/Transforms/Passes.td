@@ -1,0 +1,24 @@
+//===- Passes.td - Passes over the lowbit dialect -*- tablegen -*-===//
+
+#ifndef LOWBIT_DIALECTS_LOWBIT_TRANSFORMS_PASSES_TD
+#define LOWBIT_DIALECTS_LOWBIT_TRANSFORMS_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def VerifyQuantized : Pass<"lowbit-verify-quantized", "::mlir::ModuleOp"> {
+  let summary = "Check what the quantize stage promises";
+  let description = [{
+    Changes nothing. What later stages rely on:
+
+    - (V1) no `lm.linear` or `lm.embed` reads a `!lowbit.tensor`;
+    - (V2) the weight of a `lowbit.linear` or `lowbit.embed` is an `lm.weight`;
+    - (V3) low-bit activations come from `lowbit.quantize`.
+
+    ```mlir
+    %y = lm.linear %x, %w : tensor<?x64xf32>, !lowbit.tensor<96x64, #s> -> tensor<?x96xf32>
+    ```
+    is refused: ==> "lm.linear on a low-bit weight: run quantize-model first"
+  }];
+}
+
+#endif // LOWBIT_DIALECTS_LOWBIT_TRANSFORMS_PASSES_TD

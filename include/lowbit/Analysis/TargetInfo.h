@@ -1,0 +1,46 @@
+//===- TargetInfo.h - What a machine is good at -----------------*- C++ -*-===//
+//
+// A CPU level as a table: all that code generation knows about a machine. A new
+// level is a new row in TargetInfo.cpp and, where its dot product is new, a
+// pattern in lib/Target/CPU/DotProducts.cpp.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LOWBIT_ANALYSIS_TARGETINFO_H
+#define LOWBIT_ANALYSIS_TARGETINFO_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+
+#include <cstdint>
+
+namespace lowbit {
+
+struct TargetInfo {
+  const char *level;    ///< as in --target-cpu and QRT_CPU
+  uint32_t abiLevel;    ///< QRT_LEVEL_*
+  uint32_t abiFeatures; ///< mask of QRT_CPU_*
+  const char *cpu;      ///< for LLVM's scheduler and tuning
+  const char *features; ///< for LLVM's instruction selection
+
+  /// pack.dot4 of any unsigned byte is one exact instruction. Else products of
+  /// bytes above 128 saturate, and signed weights take the sign route.
+  bool exactUnsignedDot;
+  /// Rows of activations in a register tile: integer and float accumulators of
+  /// all rows, the weights and a temporary must fit.
+  int64_t tileRows;
+  /// Query rows that share a pass over keys and values.
+  int64_t attentionRows;
+  /// Vectors of 16 f32 that an attention tile may keep as accumulators.
+  int64_t accumulators;
+};
+
+llvm::ArrayRef<TargetInfo> knownTargets();
+/// nullptr if there is none of that name.
+const TargetInfo *findTarget(llvm::StringRef level);
+/// The best level of the machine that runs the compiler; nullptr: none fits.
+const TargetInfo *hostTarget();
+
+} // namespace lowbit
+
+#endif // LOWBIT_ANALYSIS_TARGETINFO_H

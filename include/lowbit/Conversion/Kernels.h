@@ -1,0 +1,100 @@
+//===- Kernels.h - Bodies of kernels, one function per op -------*- C++ -*-===//
+//
+// Each function emits the loops of one op on memrefs: worker `worker` of
+// `workers` computes its part of `count` rows. What a part is (rows, panels,
+// rows x heads) is the kernel's business; results never depend on `workers`.
+// Matrices are memref<rows x columns x f32> with at least `count` rows.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LOWBIT_CONVERSION_KERNELS_H
+#define LOWBIT_CONVERSION_KERNELS_H
+
+#include "dialects/LM/IR/LMOps.h"
+#include "dialects/Pack/IR/PackOps.h"
+#include "lowbit/Analysis/TargetInfo.h"
+#include "lowbit/Conversion/Emitter.h"
+#include "lowbit/Support/PanelLayout.h"
+
+namespace lowbit {
+
+/// What every kernel knows beside its operands.
+struct KernelContext {
+  mlir::Value frame, worker, workers;
+  mlir::Value count; ///< rows of the batch
+  const TargetInfo *target;
+  bool oneRow;       ///< code for count <= 1: decoding
+};
+
+/// Place of keys and values in a page of the store. A page holds `pageSize`
+/// positions of every layer; a layer's keys are [head][dim][position], its
+/// values [head][position][paddedDim], elements of `bytes` bytes.
+struct KVLayout {
+  int64_t layers, heads, dim, bytes, pageSize;
+
+  int64_t paddedDim() const { return (dim + 15) / 16 * 16; }
+  int64_t keyElements() const { return dim * pageSize; }
+  int64_t valueElements() const { return paddedDim() * pageSize; }
+  int64_t layerElements() const {
+    return heads * (keyElements() + valueElements());
+  }
+  int64_t pageElements() const { return layers * layerElements(); }
+  int64_t pageBytes() const { return pageElements() * bytes; }
+};
+/// Positions of a page: 64 keys are 4 vectors, a tile of scores.
+constexpr int64_t kPageSize = 64;
+KVLayout kvLayout(lm::KVType type);
+/// Types of the store and of a page table as memrefs without bounds.
+mlir::MemRefType kvMemRef(lm::KVType type);
+
+// pack
+void emitPackRows(Emitter &e, const KernelContext &c, const RowsLayout &layout,
+                  mlir::Value x, mlir::Value out);
+void emitLinear(Emitter &e, const KernelContext &c, const PanelLayout &panel,
+                const RowsLayout &layout, int64_t rows, mlir::Value activations,
+                mlir::Value weights, mlir::Value bias, mlir::Value residual,
+                mlir::Value out);
+void emitEmbed(Emitter &e, const KernelContext &c, const PanelLayout &panel,
+               float scale, mlir::Value tokens, mlir::Value table,
+               mlir::Value embeddings, mlir::Value out);
+
+// lm
+void emitRmsNorm(Emitter &e, const KernelContext &c, float epsilon,
+                 mlir::Value x, mlir::Value gain, mlir::Value out);
+void emitLayerNorm(Emitter &e, const KernelContext &c, float epsilon,
+                   mlir::Value x, mlir::Value gain, mlir::Value bias,
+                   mlir::Value out);
+void emitActivate(Emitter &e, const KernelContext &c, lm::Activation function,
+                  mlir::Value x, mlir::Value out);
+void emitGate(Emitter &e, const KernelContext &c, lm::Activation function,
+              mlir::Value gate, mlir::Value up, mlir::Value out);
+void emitAdd(Emitter &e, const KernelContext &c, mlir::Value lhs,
+             mlir::Value rhs, mlir::Value out);
+/// Row t of `x` to row `first` + t of `out`.
+void emitCopyRows(Emitter &e, const KernelContext &c, mlir::Value first,
+                  mlir::Value x, mlir::Value out);
+void emitGatherRows(Emitter &e, const KernelContext &c, mlir::Value x,
+                    mlir::Value rows, mlir::Value out);
+void emitRopeTable(Emitter &e, const KernelContext &c, lm::RopeTableOp op,
+                   mlir::Value positions, mlir::Value factors, mlir::Value out);
+void emitRope(Emitter &e, const KernelContext &c, lm::RopeStyle style,
+              int64_t headDim, mlir::Value x, mlir::Value table,
+              mlir::Value out);
+void emitKVAppend(Emitter &e, const KernelContext &c, const KVLayout &kv,
+                  mlir::Value layer, mlir::Value keys, mlir::Value values,
+                  mlir::Value store);
+/// `layer`: index value, so that all layers share one kernel. `work`: private
+/// memory of one worker, memref<attentionWork() x f32>.
+void emitCachedAttention(Emitter &e, const KernelContext &c, const KVLayout &kv,
+                         mlir::Value layer, float scale,
+                         std::optional<int64_t> window, mlir::Value q,
+                         mlir::Value store, mlir::Value visibleEnd,
+                         mlir::Value work, mlir::Value out);
+int64_t attentionWork(const KVLayout &kv, const TargetInfo &target);
+void emitAttention(Emitter &e, const KernelContext &c, int64_t headDim,
+                   float scale, bool masked, mlir::Value q, mlir::Value k,
+                   mlir::Value v, mlir::Value work, mlir::Value out);
+
+} // namespace lowbit
+
+#endif // LOWBIT_CONVERSION_KERNELS_H

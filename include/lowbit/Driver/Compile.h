@@ -1,0 +1,41 @@
+//===- Compile.h - Source, scheme and target to a module file ---*- C++ -*-===//
+
+#ifndef LOWBIT_DRIVER_COMPILE_H
+#define LOWBIT_DRIVER_COMPILE_H
+
+#include "lowbit/Analysis/TargetInfo.h"
+#include "lowbit/Pipelines/Pipelines.h"
+
+#include "llvm/Support/Error.h"
+
+#include <string>
+#include <vector>
+
+namespace lowbit {
+
+/// What quant-compile's --emit asks for.
+enum class Emit { SharedObject, Object, Assembly, LLVMIR };
+
+struct CompileOptions {
+  std::string input;        ///< .gguf or .mlir
+  std::string output;       ///< "-" or empty: standard output (IR, assembly)
+  std::vector<const TargetInfo *> levels; ///< in ascending order
+  std::string activations = "int8";       ///< int8, f32, per-token
+  bool kvF32 = false;
+  bool probeLayers = false;
+  std::string scheme;       ///< FILE.mlir#NAME: round tensors into it
+  std::string tensors = ".*"; ///< which: a regular expression
+  std::optional<Stage> startFrom; ///< of a .mlir; else from its dialects
+  Stage stopAfter = Stage::Module;
+  Emit emit = Emit::SharedObject;
+  std::string emitHeader;   ///< C prototypes of plain functions
+  bool quiet = false;       ///< no progress, no summary
+  int64_t maxRows = 256;    ///< rows of one call of text
+};
+
+/// Compiles; an error is one line. Diagnostics of IR go to standard error.
+llvm::Error compile(const CompileOptions &options);
+
+} // namespace lowbit
+
+#endif // LOWBIT_DRIVER_COMPILE_H

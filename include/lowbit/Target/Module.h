@@ -1,0 +1,68 @@
+//===- Module.h - Writes a module file --------------------------*- C++ -*-===//
+
+#ifndef LOWBIT_TARGET_MODULE_H
+#define LOWBIT_TARGET_MODULE_H
+
+#include "lowbit/Analysis/TargetInfo.h"
+#include "lowbit/Support/Scheme.h"
+
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/Support/Error.h"
+
+#include "quantrt/format.h"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace lowbit {
+
+/// A weight as the module will hold it.
+struct WeightImage {
+  std::string name, sourceType;
+  Scheme scheme;
+  int64_t rows = 1, columns = 0;
+  int64_t unit = 0;          ///< of its PanelLayout
+  bool isVector = false;     ///< [columns] f32, not packed
+  uint32_t use = 0;          ///< QRT_WEIGHT_*
+  uint64_t sourceBytes = 0;
+  /// Takes row `row` apart (or, for a vector, gives its reals).
+  std::function<void(int64_t row, RowFields &fields)> readRow;
+
+  uint64_t bytes() const; ///< packed
+};
+
+struct ArgumentImage {
+  std::string name;
+  uint32_t type = 0; ///< QRT_TYPE_*
+  std::vector<int64_t> shape;
+};
+
+struct FunctionImage {
+  std::string name;
+  uint32_t kind = 0; ///< QRT_FUNCTION_*
+  std::vector<ArgumentImage> inputs, outputs;
+  uint64_t scratchBytes = 0, privateBytes = 0;
+};
+
+struct ModuleImage {
+  std::vector<const TargetInfo *> levels;
+  std::vector<FunctionImage> functions;
+  std::vector<WeightImage> weights;
+  qrt_text_record text = {};
+  std::string metadata; ///< u64 count and pairs, as in GGUF
+  std::string producer;
+};
+
+/// Called now and then with the bytes of weights written and their total.
+using Progress = llvm::function_ref<void(uint64_t done, uint64_t total)>;
+
+/// Writes `path` from linked code and an image: code, section headers, header,
+/// weights packed tensor by tensor. To a temporary file, synced and renamed;
+/// nothing is left behind on failure.
+llvm::Error writeModule(llvm::StringRef codePath, const ModuleImage &image,
+                        llvm::StringRef path, Progress progress);
+
+} // namespace lowbit
+
+#endif // LOWBIT_TARGET_MODULE_H

@@ -1,0 +1,59 @@
+//===- TargetInfo.cpp - The table of CPU levels ---------------------------===//
+
+#include "lowbit/Analysis/TargetInfo.h"
+
+#include "quantrt/abi.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/TargetParser/Host.h"
+
+namespace lowbit {
+
+static constexpr uint32_t kAVX2 =
+    QRT_CPU_AVX2 | QRT_CPU_FMA | QRT_CPU_F16C | QRT_CPU_BMI2;
+static constexpr uint32_t kAVX512 = kAVX2 | QRT_CPU_AVX512F | QRT_CPU_AVX512BW |
+                                    QRT_CPU_AVX512VL | QRT_CPU_AVX512DQ |
+                                    QRT_CPU_AVX512VNNI;
+
+// tileRows: avx512 has 32 registers of 16 lanes; 12 rows take 24 for the two
+// accumulators of each. avx2 has 16 registers of 8 lanes; 2 rows take 8.
+static const TargetInfo targets[] = {
+    {"avx2", QRT_LEVEL_AVX2, kAVX2, "haswell",
+     "+avx2,+fma,+f16c,+bmi,+bmi2,+popcnt,+lzcnt", false, 2, 2, 6},
+    {"avx512vnni", QRT_LEVEL_AVX512VNNI, kAVX512, "icelake-server",
+     "+avx2,+fma,+f16c,+bmi,+bmi2,+popcnt,+lzcnt,+avx512f,+avx512bw,+avx512vl,"
+     "+avx512dq,+avx512vnni,-avx512ifma,-avx512vbmi,-avx512vbmi2,"
+     "-avx512bitalg,-avx512vpopcntdq,-gfni,-vaes,-vpclmulqdq,"
+     "-prefer-256-bit",
+     true, 12, 4, 16},
+};
+
+llvm::ArrayRef<TargetInfo> knownTargets() { return targets; }
+
+const TargetInfo *findTarget(llvm::StringRef level) {
+  for (const TargetInfo &target : targets)
+    if (level == target.level)
+      return &target;
+  return nullptr;
+}
+
+const TargetInfo *hostTarget() {
+  const auto host = llvm::sys::getHostCPUFeatures();
+  const TargetInfo *best = nullptr;
+  for (const TargetInfo &target : targets) {
+    llvm::SmallVector<llvm::StringRef> features;
+    llvm::StringRef(target.features).split(features, ',');
+    bool all = llvm::all_of(features, [&](llvm::StringRef feature) {
+      if (!feature.consume_front("+"))
+        return true;
+      auto found = host.find(feature);
+      return found != host.end() && found->second;
+    });
+    if (all && (!best || target.abiLevel > best->abiLevel))
+      best = &target;
+  }
+  return best;
+}
+
+} // namespace lowbit

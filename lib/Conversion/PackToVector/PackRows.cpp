@@ -1,0 +1,178 @@
+//===- PackRows.cpp - Quantize activations into a weight's order ----------===//
+//
+// pack.pack_rows on memrefs. Codes and scales are those of docs/Numerics.md
+// N2, bit for bit; the sums serve biased codes, minima and zero points.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lowbit/Conversion/Kernels.h"
+
+using namespace mlir;
+
+namespace lowbit {
+
+namespace {
+
+/// Below this a group's largest magnitude counts as zero: 127 / a stays finite.
+constexpr float kSmallest = 0x1p-120f;
+/// Groups up to this long are unrolled.
+constexpr int64_t kUnrolled = 128;
+
+class RowPacker {
+public:
+  RowPacker(Emitter &e, const RowsLayout &layout, Value x, Value out)
+      : e(e), layout_(layout), x_(x), out_(out) {}
+
+  void pack(Value row) {
+    row_ = row;
+    int64_t span = scaleSpan();
+    int64_t full = layout_.columns / span, rest = layout_.columns % span;
+    int64_t groups = span / layout_.groupLength();
+    if (full > 1)
+      e.each(e.index(0), e.index(full), 1, [&](Value i) {
+        scaleGroup(i, e.mul(i, groups), e.mul(i, span), span);
+      });
+    else if (full == 1)
+      scaleGroup(e.index(0), e.index(0), e.index(0), span);
+    if (rest)
+      scaleGroup(e.index(full), e.index(full * groups), e.index(full * span),
+                 rest);
+  }
+
+private:
+  int64_t scaleSpan() const {
+    if (layout_.scaleGroups == 0)
+      return layout_.columns;
+    return layout_.scaleGroups * layout_.groupLength();
+  }
+
+  /// Over `length` elements from column `column`, 16 at a time, carrying a
+  /// vector; the offset is from `column`.
+  Value over(int64_t length, Value carried,
+             llvm::function_ref<Value(Value offset, Value lanes, Value)> body) {
+    if (length > kUnrolled)
+      return e.overVectors(length, carried, body);
+    for (int64_t k = 0; k < length; k += 16) {
+      Value lanes = length - k < 16 ? e.index(length - k) : Value();
+      carried = body(e.index(k), lanes, carried);
+    }
+    return carried;
+  }
+
+  Value load(Value column, Value lanes) {
+    return e.loadRow(x_, row_, column, lanes);
+  }
+
+  void scaleGroup(Value index, Value group, Value column, int64_t length) {
+    Value scale, inverse;
+    if (layout_.bits == 8) {
+      Value largest = over(length, e.splatF(0), [&](Value k, Value lanes,
+                                                    Value carried) {
+        Value v = math::AbsFOp::create(e.b, e.loc,
+                                       load(e.add(column, k), lanes));
+        return e.maxF(carried, v);
+      });
+      Value a = e.maxLaneF(largest);
+      Value small = arith::CmpFOp::create(
+          e.b, e.loc, arith::CmpFPredicate::OLT, a, e.constF(kSmallest));
+      scale = select(small, e.divF(a, e.constF(127)));
+      inverse = select(small, e.divF(e.constF(127), a));
+      e.storeBytes(scale, out_, row_,
+                   e.add(e.mul(index, 4), layout_.scalesOffset()));
+      inverse = e.splat(inverse);
+    }
+    int64_t g = layout_.groupLength();
+    for (int64_t i = 0; i * g < length; ++i)
+      oneGroup(e.add(group, i), e.add(column, i * g),
+               std::min(g, length - i * g), scale, inverse);
+  }
+
+  Value select(Value small, Value other) {
+    return arith::SelectOp::create(e.b, e.loc, small, e.constF(0), other);
+  }
+
+  void oneGroup(Value group, Value column, int64_t length, Value scale,
+                Value inverse) {
+    Value base =
+        e.mul(group, layout_.paddedGroup() * layout_.elementBytes());
+    Value sum =
+        over(length, layout_.bits == 8 ? e.splatI(0) : e.splatF(0),
+             [&](Value k, Value lanes, Value carried) {
+               Value v = load(e.add(column, k), lanes);
+               return layout_.bits == 8
+                          ? codes(v, inverse, e.add(base, k), lanes, carried)
+                          : reals(v, e.add(base, e.mul(k, 4)), lanes, carried);
+             });
+    zeroPadding(base, length);
+    storeSums(group, sum, scale);
+  }
+
+  Value codes(Value v, Value inverse, Value at, Value lanes, Value sum) {
+    Value scaled =
+        math::RoundEvenOp::create(e.b, e.loc, e.mulF(v, inverse));
+    scaled = e.minF(scaled, e.splatF(127)); // NaN becomes 127
+    scaled = e.maxF(scaled, e.splatF(-127));
+    Value wide = arith::FPToSIOp::create(e.b, e.loc, e.vec(16, e.i32()), scaled);
+    Value bytes = arith::TruncIOp::create(e.b, e.loc,
+                                          e.vec(16, e.b.getI8Type()), wide);
+    if (lanes)
+      e.storeMasked(bytes, out_, {row_, at}, lanes);
+    else
+      e.storeVec(bytes, out_, {row_, at});
+    return arith::AddIOp::create(e.b, e.loc, sum, wide);
+  }
+
+  Value reals(Value v, Value at, Value lanes, Value sum) {
+    Value bytes = vector::BitCastOp::create(
+        e.b, e.loc, e.vec(64, e.b.getI8Type()), v);
+    if (lanes)
+      e.storeMasked(bytes, out_, {row_, at}, e.mul(lanes, 4));
+    else
+      e.storeVec(bytes, out_, {row_, at});
+    return e.addF(sum, v);
+  }
+
+  /// A group is stored as a multiple of 4 elements.
+  void zeroPadding(Value base, int64_t length) {
+    int64_t bytes = layout_.elementBytes();
+    int64_t end = (length + 3) / 4 * 4;
+    if (end == length)
+      return;
+    int64_t size = (end - length) * bytes;
+    Value zero = arith::ConstantOp::create(
+        e.b, e.loc, e.b.getZeroAttr(e.vec(size, e.b.getI8Type())));
+    e.storeVec(zero, out_, {row_, e.add(base, length * bytes)});
+  }
+
+  void storeSums(Value group, Value sum, Value scale) {
+    Value total;
+    Value at = e.mul(group, 4);
+    if (layout_.bits == 8) {
+      Value whole = vector::ReductionOp::create(
+          e.b, e.loc, vector::CombiningKind::ADD, sum);
+      Value negative =
+          arith::SubIOp::create(e.b, e.loc, e.constI(0), whole);
+      e.storeBytes(negative, out_, row_, e.add(at, layout_.negSumsOffset()));
+      total = arith::SIToFPOp::create(e.b, e.loc, e.f32(), whole);
+      total = e.mulF(total, scale);
+    } else {
+      total = e.sumF(sum);
+    }
+    e.storeBytes(total, out_, row_, e.add(at, layout_.sumsOffset()));
+  }
+
+  Emitter &e;
+  const RowsLayout &layout_;
+  Value x_, out_, row_;
+};
+
+} // namespace
+
+void emitPackRows(Emitter &e, const KernelContext &c, const RowsLayout &layout,
+                  Value x, Value out) {
+  auto [lo, hi] = e.partition(c.count, c.worker, c.workers);
+  RowPacker packer(e, layout, x, out);
+  e.each(lo, hi, 1, [&](Value row) { packer.pack(row); });
+}
+
+} // namespace lowbit

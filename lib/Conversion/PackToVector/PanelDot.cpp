@@ -1,0 +1,599 @@
+//===- PanelDot.cpp - A panel of weights times rows -----------------------===//
+
+#include "PanelDot.h"
+
+#include "dialects/Pack/IR/PackOps.h"
+
+#include <cmath>
+
+using namespace mlir;
+
+namespace lowbit {
+
+//===- Codes as bytes -----------------------------------------------------===//
+
+/// A power of two that makes every entry an integer of at most 8 bits; 0: none.
+static float integerFactor(llvm::ArrayRef<float> codebook) {
+  for (int shift = 0; shift <= 8; ++shift) {
+    float factor = std::ldexp(1.0f, -shift);
+    if (llvm::all_of(codebook, [&](float entry) {
+          float scaled = entry / factor;
+          return scaled == std::nearbyint(scaled) && std::fabs(scaled) <= 127;
+        }))
+      return factor;
+  }
+  return 0;
+}
+
+static ByteCodes ofCodebook(const Scheme &scheme, const TargetInfo &target) {
+  ByteCodes bytes;
+  bytes.factor = integerFactor(scheme.codebook);
+  if (bytes.factor == 0)
+    return bytes;
+  bytes.exact = true;
+  int64_t low = 0, high = 0;
+  for (float entry : scheme.codebook) {
+    low = std::min<int64_t>(low, entry / bytes.factor);
+    high = std::max<int64_t>(high, entry / bytes.factor);
+  }
+  bool saturates = high - low > 128 && !target.exactUnsignedDot;
+  bytes.signedBytes = saturates;
+  bytes.bias = saturates ? 0 : -low;
+  bytes.range = saturates ? std::max(-low, high) : high - low;
+  for (float entry : scheme.codebook)
+    bytes.table.push_back(
+        static_cast<int8_t>(entry / bytes.factor + bytes.bias));
+  // pack.lookup has 16 entries; larger codebooks take several.
+  while (bytes.table.size() % 16 != 0)
+    bytes.table.push_back(0);
+  return bytes;
+}
+
+ByteCodes ByteCodes::of(const Scheme &scheme, const TargetInfo &target) {
+  ByteCodes bytes;
+  bytes.exact = true;
+  switch (scheme.kind) {
+  case CodeKind::Float:
+    bytes.exact = false;
+    return bytes;
+  case CodeKind::Codebook:
+    return ofCodebook(scheme, target);
+  case CodeKind::Sign: // 2 q - 1
+    bytes.shift = 1;
+    bytes.bias = 1;
+    bytes.range = 2;
+    return bytes;
+  case CodeKind::Ternary:
+    bytes.bias = 1;
+    bytes.range = 2;
+    return bytes;
+  case CodeKind::Signed: // stored with the sign bit flipped
+    bytes.bias = int64_t(1) << (scheme.bits - 1);
+    break;
+  case CodeKind::Unsigned:
+    bytes.bias = scheme.offset;
+    break;
+  }
+  bytes.range = (int64_t(1) << scheme.bits) - 1;
+  if (bytes.range > 128 && !target.exactUnsignedDot) {
+    // Eight bits around zero: the sign route. What is left of the bias is 0
+    // for two's complement.
+    bytes.flip = 128;
+    bytes.bias -= 128;
+    bytes.signedBytes = true;
+    bytes.range = 128;
+  }
+  return bytes;
+}
+
+//===- Walk ---------------------------------------------------------------===//
+
+PanelDot::PanelDot(Emitter &e, const PanelLayout &panel,
+                   const RowsLayout &layout, const TargetInfo &target,
+                   Value weights, Value activations)
+    : e(e), panel_(panel), layout_(layout),
+      bytes_(ByteCodes::of(panel.scheme(), target)), weights_(weights),
+      activations_(activations) {}
+
+Emitter::Values PanelDot::emit(Value panel, Value first, int64_t rows,
+                               int64_t prefetch) {
+  panelIndex_ = panel;
+  prefetch_ = prefetch;
+  rows_.clear();
+  Values sums;
+  for (int64_t row = 0; row < rows; ++row) {
+    rows_.push_back(e.add(first, row));
+    sums.push_back(e.splatF(0));
+  }
+  Place at{e.index(0), e.index(0), {}, {}, {}};
+  applyFields(panel_.rowFields(), at.byte, at);
+  at.byte = e.index(panel_.rowFieldBytes());
+  return sequence(0, panel_.columns(), at, sums);
+}
+
+void PanelDot::decode(Value panel, Visit visit) {
+  panelIndex_ = panel;
+  prefetch_ = 0;
+  rows_.clear();
+  visit_ = &visit;
+  Place at{e.index(0), e.index(0), {}, {}, {}};
+  applyFields(panel_.rowFields(), at.byte, at);
+  at.byte = e.index(panel_.rowFieldBytes());
+  sequence(0, panel_.columns(), at, {});
+  visit_ = nullptr;
+}
+
+Emitter::Values PanelDot::sequence(int64_t depth, int64_t length, Place at,
+                                   Values sums) {
+  int64_t full = panel_.blockLength(depth);
+  int64_t count = length / full, rest = length % full;
+  int64_t bytes = panel_.blockBytes(depth, full);
+  int64_t groups = full / panel_.group();
+  if (count > 1) {
+    sums = e.loop(e.index(0), e.index(count), 1, sums,
+                  [&](Value i, ValueRange carried) {
+                    Place here = at;
+                    here.byte = e.add(at.byte, e.mul(i, bytes));
+                    here.group = e.add(at.group, e.mul(i, groups));
+                    return block(depth, full, here, llvm::to_vector(carried));
+                  });
+  } else if (count == 1) {
+    sums = block(depth, full, at, sums);
+  }
+  if (rest) {
+    at.byte = e.add(at.byte, count * bytes);
+    at.group = e.add(at.group, count * groups);
+    sums = block(depth, rest, at, sums);
+  }
+  return sums;
+}
+
+Emitter::Values PanelDot::block(int64_t depth, int64_t length, Place at,
+                                Values sums) {
+  if (depth == panel_.lastDepth())
+    return panel_.scheme().isFloat() ? floatUnit(length, at, sums)
+                                     : unit(length, at, sums);
+  applyFields(panel_.fields(depth), at.byte, at);
+  at.byte = e.add(at.byte, panel_.fieldBytes(depth));
+  return sequence(depth + 1, length, at, sums);
+}
+
+Emitter::Values PanelDot::unit(int64_t length, Place at, Values sums) {
+  int64_t groupQuads = panel_.paddedGroup() / 4;
+  Chunk chunk(at.byte, panel_.unitQuads(length));
+  int64_t fieldByte = panel_.codeBytes(length);
+  prefetchAt(at.byte, panel_.blockBytes(panel_.lastDepth(), length));
+  for (int64_t g = 0; g * panel_.group() < length; ++g) {
+    Place here = at;
+    here.group = e.add(at.group, g);
+    int64_t elements = std::min(panel_.group(), length - g * panel_.group());
+    int64_t quads = (elements + 3) / 4;
+    if (panel_.fields(panel_.lastDepth()).size())
+      applyFields(panel_.fields(panel_.lastDepth()),
+                  e.add(at.byte, fieldByte +
+                                     g * panel_.fieldBytes(panel_.lastDepth())),
+                  here);
+    if (visit_) {
+      if (quads > PanelLayout::kChunkQuads)
+        decodeLongGroup(elements, here);
+      else
+        decodeQuads(chunk, g * groupQuads, elements,
+                    e.mul(here.group, panel_.group()), here);
+      continue;
+    }
+    Values group = groupStart(here.group);
+    if (quads > PanelLayout::kChunkQuads)
+      group = longGroup(quads, here, group);
+    else
+      group = shortGroup(chunk, g * groupQuads, quads,
+                         elementOffset(here.group, 0), group);
+    sums = groupEnd(here, group, sums);
+  }
+  return sums;
+}
+
+Emitter::Values PanelDot::longGroup(int64_t quads, Place at, Values group) {
+  constexpr int64_t kQuads = PanelLayout::kChunkQuads;
+  int64_t count = quads / kQuads, rest = quads % kQuads;
+  int64_t bytes = panel_.chunkBytes(kQuads);
+  Value elements = elementOffset(at.group, 0);
+  int64_t elementBytes = kQuads * 4 * layout_.elementBytes();
+  auto chunkAt = [&](Value byte, Value element, int64_t n, Values carried) {
+    Chunk chunk(byte, n);
+    return shortGroup(chunk, 0, n, element, carried);
+  };
+  group = e.loop(e.index(0), e.index(count), 1, group,
+                 [&](Value i, ValueRange carried) {
+                   return chunkAt(e.add(at.byte, e.mul(i, bytes)),
+                                  e.add(elements, e.mul(i, elementBytes)),
+                                  kQuads, llvm::to_vector(carried));
+                 });
+  if (rest)
+    group = chunkAt(e.add(at.byte, count * bytes),
+                    e.add(elements, count * elementBytes), rest, group);
+  return group;
+}
+
+//===- Decoding -----------------------------------------------------------===//
+
+void PanelDot::decodeLongGroup(int64_t elements, Place at) {
+  constexpr int64_t kQuads = PanelLayout::kChunkQuads;
+  int64_t count = elements / (4 * kQuads), rest = elements % (4 * kQuads);
+  int64_t bytes = panel_.chunkBytes(kQuads);
+  Value column = e.mul(at.group, panel_.group());
+  e.each(e.index(0), e.index(count), 1, [&](Value i) {
+    Chunk chunk(e.add(at.byte, e.mul(i, bytes)), kQuads);
+    decodeQuads(chunk, 0, 4 * kQuads, e.add(column, e.mul(i, 4 * kQuads)), at);
+  });
+  if (!rest)
+    return;
+  Chunk chunk(e.add(at.byte, count * bytes), (rest + 3) / 4);
+  decodeQuads(chunk, 0, rest, e.add(column, count * 4 * kQuads), at);
+}
+
+void PanelDot::decodeQuads(Chunk &chunk, int64_t firstQuad, int64_t elements,
+                           Value column, Place at) {
+  Value codes;
+  for (int64_t i = 0; i < elements; ++i) {
+    if (i % 4 == 0)
+      codes = code(chunk, firstQuad + i / 4);
+    Value w = wideOf(codes, i % 4);
+    if (at.zero)
+      w = e.subF(w, at.zero);
+    if (at.scale)
+      w = e.mulF(w, at.scale);
+    if (at.min)
+      w = e.addF(w, at.min);
+    (*visit_)(e.add(column, i), w);
+  }
+}
+
+//===- Codes --------------------------------------------------------------===//
+
+/// Moves bits of every byte: left for positive, right for negative.
+static Value shiftBits(Emitter &e, Value bytes, int64_t left) {
+  if (left == 0)
+    return bytes;
+  auto wide = e.vec(16, e.i32());
+  Value words = vector::BitCastOp::create(e.b, e.loc, wide, bytes);
+  Value amount = e.splatI(std::abs(left));
+  Value moved =
+      left > 0
+          ? arith::ShLIOp::create(e.b, e.loc, words, amount).getResult()
+          : arith::ShRUIOp::create(e.b, e.loc, words, amount).getResult();
+  return vector::BitCastOp::create(e.b, e.loc, bytes.getType(), moved);
+}
+
+/// The packed codes of a quad: 16 lanes of 4 bytes.
+Value PanelDot::code(Chunk &chunk, int64_t quad) {
+  Value result;
+  int64_t planeByte = 0, bit = bytes_.shift;
+  for (auto [plane, width] : llvm::enumerate(panel_.planes())) {
+    int64_t perVector = 8 / width;
+    int64_t vector = quad / perVector;
+    Value &raw = chunk.vectors[{plane, vector}];
+    if (!raw)
+      raw = e.loadVec(e.vec(64, e.b.getI8Type()), weights_,
+                      {panelIndex_,
+                       e.add(chunk.byte, planeByte + vector * 64)});
+    Value part = raw;
+    if (width < 8) {
+      part = shiftBits(e, raw, bit - width * (quad % perVector));
+      part = arith::AndIOp::create(
+          e.b, e.loc, part, e.splatBytes(((1u << width) - 1) << bit));
+    }
+    result = result ? arith::OrIOp::create(e.b, e.loc, result, part).getResult()
+                    : part;
+    planeByte += (chunk.quads * width + 7) / 8 * 64;
+    bit += width;
+  }
+  return result;
+}
+
+Value PanelDot::bytesOf(Value code) {
+  if (bytes_.flip)
+    return arith::XOrIOp::create(e.b, e.loc, code,
+                                 e.splatBytes(bytes_.flip));
+  if (bytes_.table.empty())
+    return code;
+  llvm::ArrayRef<int8_t> table = bytes_.table;
+  if (table.size() == 16)
+    return pack::LookupOp::create(e.b, e.loc, code.getType(), code,
+                                  e.b.getDenseI8ArrayAttr(table));
+  // Sixteen entries at a time, chosen by the code's high bits.
+  Value low =
+      arith::AndIOp::create(e.b, e.loc, code, e.splatBytes(15)), result;
+  for (size_t part = 0; part < table.size() / 16; ++part) {
+    Value bytes =
+        pack::LookupOp::create(e.b, e.loc, code.getType(), low,
+                               e.b.getDenseI8ArrayAttr(
+                                   table.slice(part * 16, 16)));
+    if (!result) {
+      result = bytes;
+      continue;
+    }
+    Value mine = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::uge,
+                                       code, e.splatBytes(part * 16));
+    result = arith::SelectOp::create(e.b, e.loc, mine, bytes, result);
+  }
+  return result;
+}
+
+/// Element k of a quad as f32 weights of 16 rows, before any scale.
+Value PanelDot::wideOf(Value code, int64_t k) {
+  auto words = e.vec(16, e.i32());
+  Value all = vector::BitCastOp::create(e.b, e.loc, words, code);
+  if (k)
+    all = arith::ShRUIOp::create(e.b, e.loc, all, e.splatI(8 * k));
+  if (k < 3)
+    all = arith::AndIOp::create(e.b, e.loc, all, e.splatI(255));
+  const Scheme &scheme = panel_.scheme();
+  if (scheme.kind != CodeKind::Codebook) {
+    int64_t bias = bytes_.flip + bytes_.bias;
+    if (bias)
+      all = arith::SubIOp::create(e.b, e.loc, all, e.splatI(bias));
+    return arith::SIToFPOp::create(e.b, e.loc, e.vecF(), all);
+  }
+  // Binary choice over the code's bits: 2^bits - 1 selects, in registers.
+  Values level;
+  for (float entry : scheme.codebook)
+    level.push_back(e.splatF(entry));
+  for (int64_t bit = 0; level.size() > 1; ++bit) {
+    Value isSet = arith::CmpIOp::create(
+        e.b, e.loc, arith::CmpIPredicate::ne,
+        arith::AndIOp::create(e.b, e.loc, all, e.splatI(1 << bit)),
+        e.splatI(0));
+    Values next;
+    for (size_t i = 0; i < level.size(); i += 2)
+      next.push_back(arith::SelectOp::create(e.b, e.loc, isSet, level[i + 1],
+                                             level[i]));
+    level = next;
+  }
+  return level[0];
+}
+
+//===- Groups -------------------------------------------------------------===//
+
+Value PanelDot::elementOffset(Value group, int64_t element) {
+  int64_t bytes = layout_.elementBytes();
+  return e.add(e.mul(group, layout_.paddedGroup() * bytes), element * bytes);
+}
+
+Emitter::Values PanelDot::groupStart(Value group) {
+  Values start;
+  for (Value row : rows_) {
+    if (layout_.bits == 32) {
+      start.push_back(e.splatF(0));
+    } else if (bytes_.bias == 0) {
+      start.push_back(e.splatI(0));
+    } else {
+      // - bias * sum(a): the bias is taken off before the first product.
+      Value sum = e.loadBytes(e.i32(), activations_, row,
+                              e.add(e.mul(group, 4), layout_.negSumsOffset()));
+      start.push_back(e.splat(arith::MulIOp::create(e.b, e.loc, sum,
+                                                    e.constI(bytes_.bias))));
+    }
+  }
+  return start;
+}
+
+Emitter::Values PanelDot::shortGroup(Chunk &chunk, int64_t firstQuad,
+                                     int64_t quads, Value elements,
+                                     Values group) {
+  auto bytes = e.vec(64, e.b.getI8Type());
+  for (int64_t q = 0; q < quads; ++q) {
+    Value codes = code(chunk, firstQuad + q);
+    if (layout_.bits == 8) {
+      Value w = bytesOf(codes);
+      for (auto [m, row] : llvm::enumerate(rows_)) {
+        Value four = e.loadBytes(e.i32(), activations_, row,
+                                 e.add(elements, 4 * q));
+        Value a = vector::BitCastOp::create(e.b, e.loc, bytes, e.splat(four));
+        group[m] = pack::Dot4Op::create(
+            e.b, e.loc, group[m].getType(), group[m], w, a, bytes_.range,
+            bytes_.signedBytes);
+      }
+      continue;
+    }
+    for (int64_t k = 0; k < 4; ++k) {
+      Value w = wideOf(codes, k);
+      for (auto [m, row] : llvm::enumerate(rows_)) {
+        Value a = e.loadBytes(e.f32(), activations_, row,
+                              e.add(elements, 16 * q + 4 * k));
+        group[m] = e.fma(w, e.splat(a), group[m]);
+      }
+    }
+  }
+  return group;
+}
+
+Emitter::Values PanelDot::groupEnd(Place at, Values group, Values sums) {
+  float factor = layout_.bits == 8 ? bytes_.factor : 1;
+  Value scale = at.scale;
+  if (factor != 1)
+    scale = scale ? e.mulF(scale, e.splatF(factor)) : e.splatF(factor);
+  Value min = at.min;
+  if (at.zero) { // S (q - z) + M = S q + (M - S z)
+    Value shift = at.scale ? e.mulF(at.scale, at.zero) : at.zero;
+    min = min ? e.subF(min, shift) : e.subF(e.splatF(0), shift);
+  }
+  for (auto [m, row] : llvm::enumerate(rows_)) {
+    Value sum = group[m];
+    Value factorOfRow = scale;
+    if (layout_.bits == 8) {
+      sum = arith::SIToFPOp::create(e.b, e.loc, e.vecF(), sum);
+      Value index = layout_.scaleGroups > 0
+                        ? e.divFloor(at.group, layout_.scaleGroups)
+                        : e.index(0);
+      Value a = e.splat(e.loadBytes(
+          e.f32(), activations_, row,
+          e.add(e.mul(index, 4), layout_.scalesOffset())));
+      factorOfRow = scale ? e.mulF(scale, a) : a;
+    }
+    sums[m] = factorOfRow ? e.fma(sum, factorOfRow, sums[m])
+                          : e.addF(sum, sums[m]);
+    if (min) {
+      Value a = e.splat(
+          e.loadBytes(e.f32(), activations_, row,
+                      e.add(e.mul(at.group, 4), layout_.sumsOffset())));
+      sums[m] = e.fma(min, a, sums[m]);
+    }
+  }
+  return sums;
+}
+
+//===- Floats -------------------------------------------------------------===//
+
+/// 16 lanes of a narrow float to f32.
+static Value widen(Emitter &e, Value narrow) {
+  return arith::ExtFOp::create(e.b, e.loc, e.vecF(), narrow);
+}
+
+static Type floatType(Emitter &e, FieldType::Kind kind) {
+  switch (kind) {
+  case FieldType::F16:
+    return e.b.getF16Type();
+  case FieldType::BF16:
+    return e.b.getBF16Type();
+  default:
+    return e.f32();
+  }
+}
+
+Emitter::Values PanelDot::floatUnit(int64_t length, Place at, Values sums) {
+  Type type = floatType(e, panel_.scheme().floatType);
+  int64_t stride = panel_.floatBytes() * PanelLayout::kLanes;
+  auto one = [&](Value k, Values carried) {
+    Value w = e.loadBytes(e.vec(16, type), weights_, panelIndex_,
+                          e.add(at.byte, e.mul(k, stride)));
+    if (type != e.f32())
+      w = widen(e, w);
+    if (visit_)
+      (*visit_)(k, w);
+    for (auto [m, row] : llvm::enumerate(rows_)) {
+      Value a = e.loadBytes(e.f32(), activations_, row, e.mul(k, 4));
+      carried[m] = e.fma(w, e.splat(a), carried[m]);
+    }
+    return carried;
+  };
+  int64_t full = length / 4 * 4;
+  if (full)
+    sums = e.loop(e.index(0), e.index(full), 4, sums,
+                  [&](Value k, ValueRange carried) {
+                    Values next = llvm::to_vector(carried);
+                    for (int64_t i = 0; i < 4; ++i)
+                      next = one(e.add(k, i), next);
+                    return next;
+                  });
+  for (int64_t k = full; k < length; ++k)
+    sums = one(e.index(k), sums);
+  return sums;
+}
+
+//===- Fields -------------------------------------------------------------===//
+
+/// Bits of an 8-bit exponent or float to f32, 16 lanes of i32 in.
+static Value fromE8M0(Emitter &e, Value bits) {
+  // 2^(b - 127) is the exponent field; b = 0 is the denormal 2^-127, b = 255
+  // is NaN.
+  Value shifted = arith::ShLIOp::create(e.b, e.loc, bits, e.splatI(23));
+  Value isZero = arith::CmpIOp::create(
+      e.b, e.loc, arith::CmpIPredicate::eq, bits, e.splatI(0));
+  Value isNan = arith::CmpIOp::create(
+      e.b, e.loc, arith::CmpIPredicate::eq, bits, e.splatI(255));
+  Value word = arith::SelectOp::create(e.b, e.loc, isZero,
+                                       e.splatI(0x00400000), shifted);
+  word = arith::SelectOp::create(e.b, e.loc, isNan, e.splatI(0x7fc00000), word);
+  return arith::BitcastOp::create(e.b, e.loc, e.vecF(), word);
+}
+
+static Value fromE4M3(Emitter &e, Value bits) {
+  // Exponent and mantissa in place, times 2^120 to move the bias from 7 to 127;
+  // denormals come out right because the product normalizes them.
+  auto shl = [&](Value x, int n) {
+    return arith::ShLIOp::create(e.b, e.loc, x, e.splatI(n)).getResult();
+  };
+  auto andI = [&](Value x, int m) {
+    return arith::AndIOp::create(e.b, e.loc, x, e.splatI(m)).getResult();
+  };
+  Value magnitude = arith::BitcastOp::create(e.b, e.loc, e.vecF(),
+                                             shl(andI(bits, 0x7f), 20));
+  magnitude = e.mulF(magnitude, e.splatF(std::ldexp(1.0f, 120)));
+  Value isNan = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq,
+                                      andI(bits, 0x7f), e.splatI(0x7f));
+  magnitude = arith::SelectOp::create(e.b, e.loc, isNan,
+                                      e.splatF(std::nanf("")), magnitude);
+  Value word = arith::BitcastOp::create(e.b, e.loc, e.vec(16, e.i32()),
+                                        magnitude);
+  word = arith::OrIOp::create(e.b, e.loc, word, shl(andI(bits, 0x80), 24));
+  return arith::BitcastOp::create(e.b, e.loc, e.vecF(), word);
+}
+
+/// 16 lanes of one field as f32.
+Value PanelDot::field(const FieldSlot &slot, Value byte) {
+  const FieldType &type = slot.component.type;
+  Value at = e.add(byte, slot.offset);
+  if (!type.isInteger() && type.bits > 8) {
+    Type element = floatType(e, type.kind);
+    Value raw = e.loadBytes(e.vec(16, element), weights_, panelIndex_, at);
+    return element == e.f32() ? raw : widen(e, raw);
+  }
+  auto words = e.vec(16, e.i32());
+  Type narrow = e.b.getIntegerType(slot.bytes * 8);
+  Value bits = e.loadBytes(e.vec(16, narrow), weights_, panelIndex_, at);
+  if (narrow != e.i32())
+    bits = arith::ExtUIOp::create(e.b, e.loc, words, bits);
+  if (type.kind == FieldType::E8M0)
+    return fromE8M0(e, bits);
+  if (type.kind == FieldType::E4M3)
+    return fromE4M3(e, bits);
+  if (slot.shift || type.kind == FieldType::SInt || type.bits < slot.bytes * 8) {
+    // To the top of the word and back: takes the field and extends its sign.
+    bits = arith::ShLIOp::create(e.b, e.loc, bits,
+                                 e.splatI(32 - type.bits - slot.shift));
+    Value down = e.splatI(32 - type.bits);
+    bits = type.kind == FieldType::SInt
+               ? arith::ShRSIOp::create(e.b, e.loc, bits, down).getResult()
+               : arith::ShRUIOp::create(e.b, e.loc, bits, down).getResult();
+  }
+  if (type.offset)
+    bits = arith::SubIOp::create(e.b, e.loc, bits, e.splatI(type.offset));
+  return arith::SIToFPOp::create(e.b, e.loc, e.vecF(), bits);
+}
+
+void PanelDot::applyFields(llvm::ArrayRef<FieldSlot> slots, Value byte,
+                           Place &at) {
+  auto times = [&](Value &product, Value factor) {
+    product = product ? e.mulF(product, factor) : factor;
+  };
+  for (const FieldSlot &slot : slots) {
+    Value value = field(slot, byte);
+    switch (slot.component.role) {
+    case Component::Scale:
+      times(at.scale, value);
+      break;
+    case Component::NegMin:
+      times(at.min, at.min ? value : e.subF(e.splatF(0), value));
+      break;
+    case Component::Min:
+      times(at.min, value);
+      break;
+    case Component::Zero:
+      at.zero = value;
+      break;
+    }
+  }
+}
+
+void PanelDot::prefetchAt(Value byte, int64_t bytes) {
+  if (!prefetch_)
+    return;
+  for (int64_t line = 0; line < bytes; line += 64)
+    memref::PrefetchOp::create(e.b, e.loc, weights_,
+                               ValueRange{panelIndex_,
+                                          e.add(byte, prefetch_ + line)},
+                               /*isWrite=*/false, /*localityHint=*/3,
+                               /*isDataCache=*/true);
+}
+
+} // namespace lowbit

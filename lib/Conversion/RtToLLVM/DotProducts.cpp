@@ -1,0 +1,147 @@
+//===- DotProducts.cpp - Instructions for pack.dot4 -----------------------===//
+//
+// What differs between CPU levels in a matrix product. Each lowering is exact
+// for the operands that pack.dot4 allows; test/Conversion/dot-products.mlir
+// checks the instructions, test/unit the integers at the extremes.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lowbit/Conversion/DotProducts.h"
+
+#include "dialects/Pack/IR/PackOps.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+
+namespace lowbit {
+
+namespace {
+
+Value callIntrinsic(OpBuilder &b, Location loc, StringRef name, Type type,
+                    ValueRange operands) {
+  return LLVM::CallIntrinsicOp::create(b, loc, type, b.getStringAttr(name),
+                                       operands)
+      ->getResult(0);
+}
+
+Value half(OpBuilder &b, Location loc, Value vector, int64_t which) {
+  int64_t n = cast<VectorType>(vector.getType()).getDimSize(0) / 2;
+  SmallVector<int64_t> lanes;
+  for (int64_t i = 0; i < n; ++i)
+    lanes.push_back(which * n + i);
+  return vector::ShuffleOp::create(b, loc, vector, vector, lanes);
+}
+
+Value join(OpBuilder &b, Location loc, Value low, Value high) {
+  int64_t n = 2 * cast<VectorType>(low.getType()).getDimSize(0);
+  return vector::ShuffleOp::create(b, loc, low, high,
+                                   llvm::to_vector(llvm::seq<int64_t>(0, n)));
+}
+
+/// avx512_vnni: one instruction, no saturation. Weights are its unsigned
+/// operand, so that the activation's broadcast folds into the memory operand.
+struct Vnni512Dot : OpRewritePattern<pack::Dot4Op> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(pack::Dot4Op op,
+                                PatternRewriter &b) const override {
+    if (op.getSignedWeights())
+      return failure();
+    b.replaceOp(op, callIntrinsic(b, op.getLoc(),
+                                  "llvm.x86.avx512.vpdpbusd.512",
+                                  op.getType(),
+                                  {op.getAcc(), op.getW(), op.getA()}));
+    return success();
+  }
+};
+
+/// avx2: pairs of products in 16 bits, which saturate above 128 * 127 * 2; then
+/// pairs of those in 32. Signed weights move their sign to the activation.
+struct Avx2Dot : OpRewritePattern<pack::Dot4Op> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(pack::Dot4Op op,
+                                PatternRewriter &b) const override {
+    if (op.getRange() > 128)
+      return failure();
+    Location loc = op.getLoc();
+    Value parts[2];
+    for (int64_t i : {0, 1})
+      parts[i] = ymm(op, b, half(b, loc, op.getAcc(), i),
+                     half(b, loc, op.getW(), i), half(b, loc, op.getA(), i));
+    b.replaceOp(op, join(b, loc, parts[0], parts[1]));
+    return success();
+  }
+
+private:
+  Value ymm(pack::Dot4Op op, OpBuilder &b, Value acc, Value w, Value a) const {
+    Location loc = op.getLoc();
+    auto words = VectorType::get({16}, b.getI16Type());
+    if (op.getSignedWeights()) {
+      a = callIntrinsic(b, loc, "llvm.x86.avx2.psign.b", a.getType(), {a, w});
+      w = math::AbsIOp::create(b, loc, w);
+    }
+    Value pairs = callIntrinsic(b, loc, "llvm.x86.avx2.pmadd.ub.sw", words,
+                                {w, a});
+    Value ones = arith::ConstantOp::create(
+        b, loc, DenseElementsAttr::get(words, b.getI16IntegerAttr(1)));
+    Value quads = callIntrinsic(b, loc, "llvm.x86.avx2.pmadd.wd",
+                                acc.getType(), {pairs, ones});
+    return arith::AddIOp::create(b, loc, acc, quads);
+  }
+};
+
+/// A table of 16 bytes in every 128-bit lane.
+Value tableConstant(OpBuilder &b, Location loc, ArrayRef<int8_t> table,
+                    int64_t bytes) {
+  SmallVector<int8_t> all;
+  while (static_cast<int64_t>(all.size()) < bytes)
+    llvm::append_range(all, table);
+  return arith::ConstantOp::create(
+      b, loc,
+      DenseElementsAttr::get(VectorType::get({bytes}, b.getI8Type()),
+                             ArrayRef<int8_t>(all)));
+}
+
+struct Avx512Lookup : OpRewritePattern<pack::LookupOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(pack::LookupOp op,
+                                PatternRewriter &b) const override {
+    Value table = tableConstant(b, op.getLoc(), op.getTable(), 64);
+    b.replaceOp(op, callIntrinsic(b, op.getLoc(),
+                                  "llvm.x86.avx512.pshuf.b.512", op.getType(),
+                                  {table, op.getIndex()}));
+    return success();
+  }
+};
+
+struct Avx2Lookup : OpRewritePattern<pack::LookupOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(pack::LookupOp op,
+                                PatternRewriter &b) const override {
+    Location loc = op.getLoc();
+    Value table = tableConstant(b, loc, op.getTable(), 32);
+    Value parts[2];
+    for (int64_t i : {0, 1})
+      parts[i] = callIntrinsic(b, loc, "llvm.x86.avx2.pshuf.b",
+                               table.getType(),
+                               {table, half(b, loc, op.getIndex(), i)});
+    b.replaceOp(op, join(b, loc, parts[0], parts[1]));
+    return success();
+  }
+};
+
+} // namespace
+
+void populateDotProductPatterns(RewritePatternSet &patterns,
+                                const TargetInfo &target) {
+  MLIRContext *context = patterns.getContext();
+  if (target.exactUnsignedDot)
+    patterns.add<Vnni512Dot, Avx512Lookup>(context);
+  else
+    patterns.add<Avx2Dot, Avx2Lookup>(context);
+}
+
+} // namespace lowbit

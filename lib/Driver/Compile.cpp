@@ -1,0 +1,268 @@
+//===- Compile.cpp - Source, scheme and target to a module file -----------===//
+
+#include "lowbit/Driver/Compile.h"
+
+#include "Console.h"
+#include "Describe.h"
+#include "Weights.h"
+
+#include "lowbit/Import/Importers.h"
+#include "lowbit/InitAll.h"
+#include "lowbit/Target/CPU.h"
+
+#include "mlir/Parser/Parser.h"
+#include "mlir/Support/FileUtilities.h"
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/ToolOutputFile.h"
+
+#include <thread>
+#include <unistd.h>
+
+using namespace mlir;
+
+namespace lowbit {
+
+static llvm::Error failure(const llvm::Twine &message) {
+  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
+}
+
+namespace {
+
+class Compiler {
+public:
+  Compiler(const CompileOptions &options)
+      : options(options), context(makeRegistry()), console(options.quiet) {}
+
+  llvm::Error run() {
+    if (llvm::Error error = load())
+      return error;
+    if (options.stopAfter == Stage::Import)
+      return print();
+    for (Stage stage : {Stage::Quantize, Stage::Pack}) {
+      if (reached && *reached >= stage)
+        continue;
+      console.begin(stageName(stage));
+      if (llvm::Error error = runStage(*module, stage, pipelineOptions()))
+        return error;
+      if (options.stopAfter == stage)
+        return print();
+    }
+    if (llvm::Error error = describe())
+      return error;
+    return generate();
+  }
+
+private:
+  static DialectRegistry makeRegistry() {
+    DialectRegistry registry;
+    registerDialects(registry);
+    return registry;
+  }
+
+  PipelineOptions pipelineOptions(const TargetInfo *target = nullptr) const {
+    PipelineOptions result;
+    result.activations = options.activations;
+    result.maxRows = options.maxRows;
+    result.level = (target ? target : options.levels.back())->level;
+    return result;
+  }
+
+  llvm::Error runStage(ModuleOp module, Stage stage,
+                       const PipelineOptions &pipeline) {
+    PassManager pm(&context);
+    pm.enableVerifier(true);
+    buildStage(stage, pm, pipeline);
+    if (failed(pm.run(module)))
+      return failure(options.input + ": the " + stageName(stage) +
+                     " stage failed (see above)");
+    return llvm::Error::success();
+  }
+
+  //===- Front ------------------------------------------------------------===//
+
+  llvm::Error load() {
+    console.begin("import");
+    if (StringRef(options.input).ends_with(".mlir"))
+      return loadMLIR();
+    auto opened = openGGUF(options.input);
+    if (!opened)
+      return opened.takeError();
+    source = std::move(*opened);
+    ImportOptions importOptions;
+    importOptions.kvF32 = options.kvF32;
+    importOptions.probeLayers = options.probeLayers;
+    auto imported = importModel(*source, &context, importOptions);
+    if (!imported)
+      return imported.takeError();
+    module = std::move(*imported);
+    if (llvm::Error error = applyScheme())
+      return error;
+    return runStage(*module, Stage::Import, pipelineOptions());
+  }
+
+  llvm::Error loadMLIR() {
+    std::string message;
+    auto file = openInputFile(options.input, &message);
+    if (!file)
+      return failure(message);
+    module = parseSourceFile<ModuleOp>(options.input, &context);
+    if (!module)
+      return failure(options.input + ": is not valid IR (see above)");
+    reached = options.startFrom ? *options.startFrom : stageOf(*module);
+    return llvm::Error::success();
+  }
+
+  llvm::Error applyScheme() {
+    if (options.scheme.empty())
+      return llvm::Error::success();
+    auto scheme = readScheme(options.scheme, &context);
+    if (!scheme)
+      return scheme.takeError();
+    int64_t count = overrideSchemes(*module, *scheme, options.tensors);
+    if (count == 0)
+      return failure("--tensors='" + options.tensors + "' matches no matrix of " +
+                     options.input);
+    console.note("rounded " + std::to_string(count) + " tensors to nearest in " +
+                 options.scheme);
+    return llvm::Error::success();
+  }
+
+  llvm::Error describe() {
+    if (source) {
+      auto weights = collectWeights(*module, *source);
+      if (!weights)
+        return weights.takeError();
+      image.weights = std::move(*weights);
+      image.metadata = source->metadataBytes();
+    } else {
+      image.metadata = std::string(8, '\0'); // no pairs
+    }
+    image.levels.assign(options.levels.begin(), options.levels.end());
+    image.producer = "LowBit 0.1.0, LLVM 22.1";
+    return describeFunctions(*module, options.maxRows, image);
+  }
+
+  //===- Back -------------------------------------------------------------===//
+
+  llvm::Error generate() {
+    size_t count = options.levels.size();
+    std::vector<OwningOpRef<ModuleOp>> copies(count);
+    console.begin("loops and target");
+    for (size_t i = 0; i < count; ++i) {
+      copies[i] = module->clone();
+      PipelineOptions pipeline = pipelineOptions(options.levels[i]);
+      if (llvm::Error error = runStage(*copies[i], Stage::Loops, pipeline))
+        return error;
+      if (i == 0)
+        if (llvm::Error error = nameEntries(*copies[i], image))
+          return error;
+      if (options.stopAfter == Stage::Loops)
+        return print(*copies[i]);
+      if (llvm::Error error = runStage(*copies[i], Stage::Target, pipeline))
+        return error;
+      if (options.stopAfter == Stage::Target && i + 1 == count)
+        return print(*copies[i]);
+    }
+    return emitCode(copies);
+  }
+
+  llvm::Error emitCode(std::vector<OwningOpRef<ModuleOp>> &copies) {
+    EmitKind kind = options.emit == Emit::Assembly ? EmitKind::Assembly
+                    : options.emit == Emit::LLVMIR ? EmitKind::LLVMIR
+                                                   : EmitKind::Object;
+    console.begin("code");
+    std::vector<std::string> objects(copies.size());
+    std::vector<std::string> errors(copies.size());
+    std::vector<std::thread> threads;
+    for (size_t i = 0; i < copies.size(); ++i)
+      threads.emplace_back([&, i] {
+        auto code = compileLevel(*copies[i], *options.levels[i], kind);
+        if (code)
+          objects[i] = std::move(*code);
+        else
+          errors[i] = llvm::toString(code.takeError());
+      });
+    for (std::thread &thread : threads)
+      thread.join();
+    for (const std::string &error : errors)
+      if (!error.empty())
+        return failure(error);
+    if (kind != EmitKind::Object) {
+      std::string all;
+      for (const std::string &text : objects)
+        all += text;
+      return write(all);
+    }
+    copies.clear();
+    return link(objects);
+  }
+
+  llvm::Error link(std::vector<std::string> &objects) {
+    std::vector<std::string> names;
+    for (const FunctionImage &function : image.functions)
+      names.push_back(function.name);
+    auto table = compileCodeTable(options.levels, names);
+    if (!table)
+      return table.takeError();
+    objects.push_back(std::move(*table));
+    std::string code =
+        options.output + ".code." + std::to_string(getpid()) + ".so";
+    auto remove = llvm::make_scope_exit([&] { llvm::sys::fs::remove(code); });
+    if (llvm::Error error = linkSharedObject(objects, code))
+      return error;
+    console.begin("weights");
+    if (llvm::Error error =
+            writeModule(code, image, options.output,
+                        [&](uint64_t done, uint64_t total) {
+                          console.progress(done, total);
+                        }))
+      return error;
+    console.summary(image, options.output);
+    return llvm::Error::success();
+  }
+
+  //===- Output -----------------------------------------------------------===//
+
+  llvm::Error print() { return print(*module); }
+  llvm::Error print(ModuleOp op) {
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    op.print(os);
+    return write(text + "\n");
+  }
+
+  llvm::Error write(const std::string &text) {
+    std::string message;
+    std::string path = options.output.empty() ? "-" : options.output;
+    auto file = openOutputFile(path, &message);
+    if (!file)
+      return failure(message);
+    file->os() << text;
+    file->os().flush();
+    if (file->os().has_error()) {
+      std::error_code error = file->os().error();
+      file->os().clear_error();
+      return failure("cannot write " + path + ": " + error.message());
+    }
+    file->keep();
+    return llvm::Error::success();
+  }
+
+  const CompileOptions &options;
+  MLIRContext context;
+  Console console;
+  std::unique_ptr<ModelSource> source;
+  OwningOpRef<ModuleOp> module;
+  std::optional<Stage> reached;
+  ModuleImage image;
+};
+
+} // namespace
+
+llvm::Error compile(const CompileOptions &options) {
+  return Compiler(options).run();
+}
+
+} // namespace lowbit

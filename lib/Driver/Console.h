@@ -1,0 +1,38 @@
+//===- Console.h - What the compiler says while it works --------*- C++ -*-===//
+
+#ifndef LOWBIT_LIB_DRIVER_CONSOLE_H
+#define LOWBIT_LIB_DRIVER_CONSOLE_H
+
+#include "lowbit/Target/Module.h"
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace lowbit {
+
+/// Progress and summary on standard error; a bar only on a terminal.
+class Console {
+public:
+  explicit Console(bool quiet);
+
+  void begin(llvm::StringRef stage);
+  void note(const std::string &text);
+  void progress(uint64_t done, uint64_t total);
+  /// Tensors by scheme, bits per weight, sizes, time by stage.
+  void summary(const ModuleImage &image, const std::string &path);
+
+private:
+  using Clock = std::chrono::steady_clock;
+  void end();
+
+  bool quiet_, terminal_;
+  Clock::time_point start_, lastDraw_;
+  std::string stage_;
+  std::vector<std::pair<std::string, double>> times_;
+  std::vector<std::string> notes_;
+};
+
+} // namespace lowbit
+
+#endif // LOWBIT_LIB_DRIVER_CONSOLE_H

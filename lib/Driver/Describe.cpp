@@ -1,0 +1,173 @@
+//===- Describe.cpp - What the header says of a module --------------------===//
+
+#include "Describe.h"
+
+#include "dialects/LM/IR/LMOps.h"
+#include "dialects/LowBit/IR/LowBitOps.h"
+#include "dialects/Pack/IR/PackOps.h"
+#include "dialects/Rt/IR/RtOps.h"
+#include "lowbit/Conversion/Kernels.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+using namespace mlir;
+
+namespace lowbit {
+
+static llvm::Error failure(const llvm::Twine &message) {
+  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
+}
+
+Stage stageOf(ModuleOp module) {
+  Stage stage = Stage::Import;
+  module.walk([&](Operation *op) {
+    StringRef dialect = op->getName().getDialectNamespace();
+    Stage mine = Stage::Import;
+    if (isa<QuantizeOp, LinearOp, EmbedOp>(op))
+      mine = Stage::Quantize;
+    else if (dialect == "pack")
+      mine = Stage::Pack;
+    else if (dialect == "rt" || dialect == "scf" || dialect == "memref")
+      mine = Stage::Loops;
+    else if (dialect == "llvm")
+      mine = Stage::Target;
+    stage = std::max(stage, mine);
+  });
+  return stage;
+}
+
+static std::optional<uint32_t> typeCode(Type type) {
+  if (type.isF32())
+    return QRT_TYPE_F32;
+  if (type.isF16())
+    return QRT_TYPE_F16;
+  if (type.isBF16())
+    return QRT_TYPE_BF16;
+  if (type.isInteger(8))
+    return QRT_TYPE_I8;
+  if (type.isInteger(32))
+    return QRT_TYPE_I32;
+  if (type.isInteger(64))
+    return QRT_TYPE_I64;
+  return std::nullopt;
+}
+
+static llvm::Expected<ArgumentImage> describeArgument(Type type,
+                                                      const std::string &name,
+                                                      StringRef function) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  std::optional<uint32_t> code;
+  if (tensor && tensor.hasStaticShape() && tensor.getRank() <= 6)
+    code = typeCode(tensor.getElementType());
+  if (!code)
+    return failure("function '" + function + "': " + name +
+                   " must be a static tensor of f32 or integers");
+  ArgumentImage image;
+  image.name = name;
+  image.type = *code;
+  image.shape.assign(tensor.getShape().begin(), tensor.getShape().end());
+  return image;
+}
+
+static llvm::Error describePlain(func::FuncOp function, FunctionImage &image) {
+  image.kind = QRT_FUNCTION_PLAIN;
+  for (auto [types, list, word] :
+       {std::tuple(function.getArgumentTypes(), &image.inputs, "input"),
+        std::tuple(function.getResultTypes(), &image.outputs, "output")})
+    for (auto [i, type] : llvm::enumerate(types)) {
+      auto argument = describeArgument(type, word + std::to_string(i),
+                                       function.getSymName());
+      if (!argument)
+        return argument.takeError();
+      list->push_back(std::move(*argument));
+    }
+  return llvm::Error::success();
+}
+
+static llvm::Error describeText(func::FuncOp function, int64_t maxRows,
+                                qrt_text_record &text) {
+  auto model = function->getParentOfType<ModuleOp>()
+                   ->getAttrOfType<DictionaryAttr>("lm.model");
+  if (!model)
+    return failure("function 'text' needs the module attribute lm.model");
+  auto number = [&](StringRef key) -> int64_t {
+    auto attr = model.getAs<IntegerAttr>(key);
+    return attr ? attr.getInt() : 0;
+  };
+  auto type = cast<lm::KVType>(function.getArgumentTypes().back());
+  KVLayout kv = kvLayout(type);
+  text.n_vocab = number("vocabulary");
+  text.n_embd = number("embedding");
+  text.n_layers = number("layers");
+  text.n_heads = number("heads");
+  text.n_kv_heads = kv.heads;
+  text.head_dim = kv.dim;
+  text.max_rows = maxRows;
+  text.max_context = number("context");
+  text.page_size = kv.pageSize;
+  text.kv_type = type.getElement().isF32() ? QRT_KV_F32 : QRT_KV_F16;
+  text.page_bytes = kv.pageBytes();
+  text.kv_bytes_per_position = 2 * kv.layers * kv.heads * kv.dim * kv.bytes;
+  text.activations = 8;
+  function.walk([&](pack::LinearOp linear) {
+    pack::PanelsType panels = linear.getPanels().getType();
+    text.macs_per_row += panels.getRows() * panels.getColumns();
+    if (linear.getRows().getType().getBits() == 32)
+      text.activations = 32;
+  });
+  function.walk([&](lm::ProbeOp probe) {
+    text.n_probes =
+        std::max<uint32_t>(text.n_probes, probe.getIndex() + 1);
+  });
+  return llvm::Error::success();
+}
+
+llvm::Error describeFunctions(ModuleOp module, int64_t maxRows,
+                              ModuleImage &image) {
+  for (auto function : module.getOps<func::FuncOp>()) {
+    if (!function.isPublic() || function.isDeclaration())
+      continue;
+    FunctionImage entry;
+    entry.name = function.getSymName().str();
+    entry.kind = QRT_FUNCTION_TEXT;
+    llvm::Error error =
+        entry.name == "text"
+            ? describeText(function, maxRows, image.text)
+            : describePlain(function, entry);
+    if (error)
+      return error;
+    image.functions.push_back(std::move(entry));
+  }
+  if (image.functions.empty())
+    return failure("the module has no public function");
+  return llvm::Error::success();
+}
+
+llvm::Error nameEntries(ModuleOp module, ModuleImage &image) {
+  auto sizes = module->getAttrOfType<DictionaryAttr>("rt.functions");
+  auto names = module->getAttrOfType<ArrayAttr>("rt.weights");
+  if (!sizes || !names)
+    return failure("the module lacks rt.functions and rt.weights: they come "
+                   "from outline-kernels");
+  for (FunctionImage &function : image.functions) {
+    auto size = sizes.getAs<DenseI64ArrayAttr>(function.name);
+    if (!size)
+      return failure("rt.functions lacks '" + function.name + "'");
+    function.scratchBytes = size[0];
+    function.privateBytes = size[1];
+  }
+  std::vector<WeightImage> ordered;
+  for (auto name : names.getAsValueRange<StringAttr>()) {
+    auto found = llvm::find_if(image.weights, [&](const WeightImage &weight) {
+      return weight.name == name;
+    });
+    if (found == image.weights.end())
+      return failure("weight '" + name + "' has no source");
+    ordered.push_back(std::move(*found));
+    found->name.clear();
+  }
+  image.weights = std::move(ordered);
+  return llvm::Error::success();
+}
+
+} // namespace lowbit

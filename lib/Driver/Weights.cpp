@@ -1,0 +1,167 @@
+//===- Weights.cpp - What the module stores of a source -------------------===//
+
+#include "Weights.h"
+
+#include "dialects/LM/IR/LMOps.h"
+#include "dialects/Pack/IR/PackOps.h"
+#include "lowbit/Quantize/RoundToNearest.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Regex.h"
+
+using namespace mlir;
+
+namespace lowbit {
+
+static llvm::Error failure(const llvm::Twine &message) {
+  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
+}
+
+int64_t overrideSchemes(ModuleOp module, const Scheme &scheme,
+                        StringRef pattern) {
+  llvm::Regex regex(("^(" + pattern + ")$").str());
+  llvm::StringSet<> names;
+  module.walk([&](lm::WeightOp weight) {
+    auto type = dyn_cast<TensorType>(weight.getType());
+    if (!type || !regex.match(weight.getName()))
+      return;
+    weight.getResult().setType(
+        TensorType::get(type.getContext(), type.getShape(),
+                        SchemeAttr::get(type.getContext(), scheme)));
+    names.insert(weight.getName());
+  });
+  return names.size();
+}
+
+llvm::Expected<Scheme> readScheme(StringRef reference, MLIRContext *context) {
+  auto [file, name] = reference.rsplit('#');
+  if (name.empty())
+    return failure("--scheme wants FILE.mlir#NAME, but got '" + reference +
+                   "'");
+  auto text = llvm::MemoryBuffer::getFile(file);
+  if (!text)
+    return failure("cannot read " + file + ": " + text.getError().message());
+  // An alias has no life of its own in IR: a module that uses it fetches it.
+  std::string source = ((*text)->getBuffer() +
+                        "\nmodule attributes {lowbit.wanted = #" + name +
+                        "} {}\n")
+                           .str();
+  ParserConfig config(context);
+  Block block;
+  if (failed(parseSourceString(source, &block, config, file)))
+    return failure(file + ": cannot read the scheme #" + name +
+                   "; declare it as #" + name + " = #lowbit.scheme<...>");
+  Scheme scheme;
+  bool found = false;
+  for (Operation &op : block)
+    if (auto wanted = op.getAttrOfType<SchemeAttr>("lowbit.wanted")) {
+      scheme = wanted.getScheme();
+      found = true;
+    }
+  if (!found)
+    return failure(file + ": #" + name + " is not a #lowbit.scheme");
+  return scheme;
+}
+
+//===- Collecting ---------------------------------------------------------===//
+
+namespace {
+
+/// A matrix as the source has it, or rounded to another scheme on the way.
+WeightImage imageOf(const SourceTensor &tensor, const Scheme &scheme) {
+  WeightImage image;
+  image.name = tensor.name;
+  image.scheme = scheme;
+  image.rows = tensor.rows();
+  image.columns = tensor.columns();
+  image.sourceType = tensor.format->name;
+  image.sourceBytes = tensor.bytes;
+  const SourceTensor *from = &tensor;
+  if (scheme == tensor.format->scheme) {
+    image.readRow = [from](int64_t row, RowFields &fields) {
+      unpackRow(*from->format, from->row(row), from->columns(), fields);
+    };
+    return image;
+  }
+  image.sourceType = "rounded from " + image.sourceType;
+  image.sourceBytes =
+      (image.rows * image.columns * scheme.bitsPerWeight(image.columns) + 7) /
+      8;
+  image.readRow = [from, scheme](int64_t row, RowFields &fields) {
+    thread_local RowFields source;
+    thread_local std::vector<float> values;
+    source.resize(from->format->scheme, from->columns());
+    values.resize(from->columns());
+    unpackRow(*from->format, from->row(row), from->columns(), source);
+    dequantizeRow(from->format->scheme, source, from->columns(), values.data());
+    roundToNearest(scheme, values.data(), from->columns(), fields);
+  };
+  return image;
+}
+
+WeightImage vectorImage(const SourceTensor &tensor) {
+  WeightImage image;
+  image.name = tensor.name;
+  image.scheme = Scheme::ofFloat(FieldType::F32);
+  image.columns = tensor.rows() * tensor.columns();
+  image.isVector = true;
+  image.sourceType = tensor.format->name;
+  image.sourceBytes = tensor.bytes;
+  const SourceTensor *from = &tensor;
+  image.readRow = [from](int64_t, RowFields &fields) {
+    RowFields source;
+    source.resize(from->format->scheme, from->columns());
+    unpackRow(*from->format, from->row(0), from->columns(), source);
+    dequantizeRow(from->format->scheme, source, from->columns(),
+                  fields.reals.data());
+  };
+  return image;
+}
+
+uint32_t useOf(Operation *weight) {
+  uint32_t use = 0;
+  for (Operation *user : weight->getUsers())
+    use |= isa<pack::EmbedOp>(user) ? QRT_WEIGHT_GATHERED : QRT_WEIGHT_STREAMED;
+  return use;
+}
+
+} // namespace
+
+llvm::Expected<std::vector<WeightImage>>
+collectWeights(ModuleOp module, const ModelSource &source) {
+  std::vector<WeightImage> weights;
+  llvm::StringMap<size_t> known;
+  llvm::Error error = llvm::Error::success();
+  auto add = [&](Operation *op, StringRef name,
+                 llvm::function_ref<WeightImage(const SourceTensor &)> make) {
+    const SourceTensor *tensor = source.find(name);
+    if (!tensor) {
+      if (!error)
+        error = failure(source.path() + ": has no tensor '" + name + "'");
+      return;
+    }
+    auto [entry, isNew] = known.try_emplace(name, weights.size());
+    if (isNew)
+      weights.push_back(make(*tensor));
+    weights[entry->second].use |= useOf(op);
+  };
+  module.walk([&](Operation *op) {
+    if (auto weight = dyn_cast<pack::WeightOp>(op))
+      add(op, weight.getName(), [&](const SourceTensor &tensor) {
+        pack::PanelsType type = weight.getType();
+        WeightImage image = imageOf(tensor, type.getScheme().getScheme());
+        image.unit = type.getLayout().getUnit();
+        return image;
+      });
+    else if (auto weight = dyn_cast<lm::WeightOp>(op))
+      add(op, weight.getName(), vectorImage);
+  });
+  if (error)
+    return std::move(error);
+  return weights;
+}
+
+} // namespace lowbit

@@ -1,0 +1,28 @@
+//===- Weights.h - What the module stores of a source -----------*- C++ -*-===//
+
+#ifndef LOWBIT_LIB_DRIVER_WEIGHTS_H
+#define LOWBIT_LIB_DRIVER_WEIGHTS_H
+
+#include "lowbit/Import/ModelSource.h"
+#include "lowbit/Target/Module.h"
+
+#include "mlir/IR/BuiltinOps.h"
+
+namespace lowbit {
+
+/// Gives every matrix whose name matches `pattern` the scheme `scheme`; what is
+/// tied stays tied. Returns the number of tensors.
+int64_t overrideSchemes(mlir::ModuleOp module, const Scheme &scheme,
+                        llvm::StringRef pattern);
+
+/// Reads `FILE.mlir#NAME`.
+llvm::Expected<Scheme> readScheme(llvm::StringRef reference,
+                                  mlir::MLIRContext *context);
+
+/// The weights of a module at the pack stage, by name. `source` outlives them.
+llvm::Expected<std::vector<WeightImage>>
+collectWeights(mlir::ModuleOp module, const ModelSource &source);
+
+} // namespace lowbit
+
+#endif // LOWBIT_LIB_DRIVER_WEIGHTS_H

@@ -1,0 +1,281 @@
+//===- GraphBuilder.cpp - The parts decoders are built from ---------------===//
+
+#include "lib/Import/Architectures/GraphBuilder.h"
+
+#include "dialects/LowBit/IR/LowBitDialect.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+
+namespace lowbit {
+
+//===- The function around ------------------------------------------------===//
+
+GraphBuilder::GraphBuilder(const ModelSource &source, const HyperParameters &hp,
+                           const ImportOptions &options, MLIRContext *context)
+    : hp(hp), source(source), options(options),
+      builder(UnknownLoc::get(context), context) {
+  context->loadDialect<arith::ArithDialect, func::FuncDialect, LowBitDialect,
+                       lm::LMDialect>();
+  builder.setLoc(NameLoc::get(builder.getStringAttr(source.path())));
+  module = ModuleOp::create(builder.getLoc());
+  (*module)->setAttr(
+      "lm.model",
+      builder.getDictionaryAttr({
+          builder.getNamedAttr("architecture",
+                               builder.getStringAttr(hp.architecture)),
+          builder.getNamedAttr("context",
+                               builder.getI64IntegerAttr(hp.context)),
+          builder.getNamedAttr("embedding",
+                               builder.getI64IntegerAttr(hp.embedding)),
+          builder.getNamedAttr("heads",
+                               builder.getI64IntegerAttr(hp.mostHeads())),
+          builder.getNamedAttr("layers", builder.getI64IntegerAttr(hp.layers)),
+          builder.getNamedAttr("vocabulary",
+                               builder.getI64IntegerAttr(hp.vocabulary)),
+      }));
+
+  FloatType element = options.kvF32 ? FloatType(builder.getF32Type())
+                                    : FloatType(builder.getF16Type());
+  Type kvType =
+      lm::KVType::get(context, hp.layers, hp.kvHeads, hp.headDim, element);
+  Type indices =
+      RankedTensorType::get({ShapedType::kDynamic}, builder.getI32Type());
+  FunctionType type = builder.getFunctionType(
+      {indices, rows(hp.embedding), indices, indices, kvType},
+      {rows(hp.vocabulary), kvType});
+  builder.setInsertionPointToEnd(module->getBody());
+  function = func::FuncOp::create(builder, "text", type);
+  builder.setInsertionPointToStart(function.addEntryBlock());
+  kv = function.getArgument(4);
+}
+
+llvm::Expected<OwningOpRef<ModuleOp>> GraphBuilder::take() {
+  if (!failed())
+    checkAllUsed();
+  if (failed())
+    return importError(source, problem);
+  return std::move(module);
+}
+
+void GraphBuilder::fail(const Twine &message) {
+  if (problem.empty())
+    problem = message.str();
+}
+
+//===- Tensors ------------------------------------------------------------===//
+
+Type GraphBuilder::rows(int64_t columns) {
+  return RankedTensorType::get({ShapedType::kDynamic, columns},
+                               builder.getF32Type());
+}
+
+std::string GraphBuilder::tensorName(StringRef name, StringRef suffix) const {
+  return prefix + name.str() + suffix.str();
+}
+
+void GraphBuilder::checkShape(const SourceTensor &tensor,
+                              ArrayRef<Dimension> shape) {
+  SmallVector<int64_t> expected;
+  for (const Dimension &dimension : shape)
+    expected.push_back(dimension.size);
+  ArrayRef<int64_t> got(tensor.shape);
+  if (got == ArrayRef(expected))
+    return;
+  auto text = [](ArrayRef<int64_t> sizes) {
+    return llvm::join(
+        llvm::map_range(sizes,
+                        [](int64_t size) { return std::to_string(size); }),
+        "x");
+  };
+  const Dimension *wrong = &shape.front();
+  for (size_t i = 0; i < shape.size() && got.size() == shape.size(); ++i)
+    if (got[i] != expected[i]) {
+      wrong = &shape[i];
+      break;
+    }
+  fail("tensor '" + tensor.name + "' is " + text(got) + ", but " + wrong->key +
+       " says " + text(expected));
+}
+
+/// One op for a name, before everything that computes.
+Value GraphBuilder::weight(const std::string &name, Type type) {
+  Value &value = weights[name];
+  if (value)
+    return value;
+  OpBuilder::InsertionGuard guard(builder);
+  if (lastWeight)
+    builder.setInsertionPointAfter(lastWeight);
+  else
+    builder.setInsertionPointToStart(&function.front());
+  auto op = lm::WeightOp::create(builder, type, builder.getStringAttr(name));
+  lastWeight = op;
+  value = op.getResult();
+  return value;
+}
+
+Value GraphBuilder::matrix(const std::string &name, Dimension rows,
+                           Dimension columns) {
+  const SourceTensor *tensor = source.find(name);
+  Scheme scheme = Scheme::ofFloat(FieldType::F32);
+  if (tensor) {
+    checkShape(*tensor, {rows, columns});
+    scheme = tensor->format->scheme;
+  } else {
+    fail("tensor '" + name + "' is missing; convert the model again");
+  }
+  MLIRContext *context = builder.getContext();
+  return weight(name, TensorType::get(context, {rows.size, columns.size},
+                                      SchemeAttr::get(context, scheme)));
+}
+
+Value GraphBuilder::vector(const std::string &name, Dimension size) {
+  if (const SourceTensor *tensor = source.find(name)) {
+    checkShape(*tensor, {size});
+    if (!tensor->format->scheme.isFloat())
+      fail("tensor '" + name + "' is " + tensor->format->name +
+           ", expected F32, F16 or BF16");
+  } else {
+    fail("tensor '" + name + "' is missing; convert the model again");
+  }
+  return weight(name, RankedTensorType::get({size.size}, builder.getF32Type()));
+}
+
+Value GraphBuilder::constant(ArrayRef<float> values) {
+  auto type = RankedTensorType::get({static_cast<int64_t>(values.size())},
+                                    builder.getF32Type());
+  return arith::ConstantOp::create(builder,
+                                   DenseElementsAttr::get(type, values));
+}
+
+/// A tensor that nobody reads means that this is not the model we think it is:
+/// a norm, an expert or a bias would silently be left out.
+void GraphBuilder::checkAllUsed() {
+  for (const SourceTensor &tensor : source.tensors())
+    if (!weights.contains(tensor.name))
+      return fail("tensor '" + tensor.name + "' has no place in architecture " +
+                  hp.architecture +
+                  "; is the model a variant that is not supported?");
+}
+
+//===- Parts --------------------------------------------------------------===//
+
+Value GraphBuilder::embed(float scale) {
+  Value table = matrix("token_embd.weight", {hp.vocabulary, hp.vocabularyKey},
+                       {hp.embedding, hp.key("embedding_length")});
+  return lm::EmbedOp::create(
+      builder, rows(hp.embedding), function.getArgument(0), table,
+      function.getArgument(1), builder.getF32FloatAttr(scale));
+}
+
+Value GraphBuilder::ropeTable(float base, const RopeScaling &scaling) {
+  Value factors;
+  if (has("rope_freqs.weight")) {
+    if (!scaling.factors.empty())
+      fail("tensor 'rope_freqs.weight' and YaRN cannot both scale positions");
+    factors = vector("rope_freqs.weight",
+                     {hp.ropeDims / 2, hp.key("rope.dimension_count")});
+  } else if (!scaling.factors.empty()) {
+    factors = constant(scaling.factors);
+  }
+  return lm::RopeTableOp::create(
+      builder, rows(hp.ropeDims), function.getArgument(2), factors,
+      builder.getF32FloatAttr(base),
+      builder.getF32FloatAttr(scaling.frequencyScale),
+      builder.getF32FloatAttr(scaling.magnitude));
+}
+
+void GraphBuilder::beginLayer(int64_t index) {
+  layer = index;
+  prefix = "blk." + std::to_string(layer) + ".";
+  builder.setLoc(
+      NameLoc::get(builder.getStringAttr("blk." + std::to_string(layer))));
+}
+
+void GraphBuilder::endLayer(Value x) {
+  if (options.probeLayers)
+    lm::ProbeOp::create(builder, x, builder.getI64IntegerAttr(layer));
+  prefix.clear();
+  builder.setLoc(module->getLoc());
+}
+
+Value GraphBuilder::rmsNorm(Value x, const std::string &name, Dimension size) {
+  return lm::RmsNormOp::create(builder, x.getType(), x, vector(name, size),
+                               builder.getF32FloatAttr(hp.epsilon));
+}
+
+Value GraphBuilder::norm(Value x, StringRef name) {
+  return rmsNorm(x, tensorName(name, ".weight"),
+                 {hp.embedding, hp.key("embedding_length")});
+}
+
+Value GraphBuilder::linear(Value x, StringRef name, Dimension outputs,
+                           Dimension inputs, bool biasRequired) {
+  Value w = matrix(tensorName(name, ".weight"), outputs, inputs);
+  Value bias;
+  std::string biasName = tensorName(name, ".bias");
+  if (biasRequired || has(biasName))
+    bias = vector(biasName, outputs);
+  return lm::LinearOp::create(builder, rows(outputs.size), x, w, bias);
+}
+
+Value GraphBuilder::attention(Value x, const AttentionOptions &attention) {
+  Dimension embedding{hp.embedding, hp.key("embedding_length")};
+  Dimension queries{hp.heads[layer] * hp.headDim,
+                    hp.key("attention.head_count")};
+  Dimension keys{hp.kvHeads * hp.headDim, hp.key("attention.head_count_kv")};
+  bool bias = attention.biasRequired;
+  Value q = linear(x, "attn_q", queries, embedding, bias);
+  Value k = linear(x, "attn_k", keys, embedding, bias);
+  Value v = linear(x, "attn_v", keys, embedding, bias);
+  if (attention.headNorms) {
+    Dimension head{hp.headDim, hp.key("attention.key_length")};
+    q = rmsNorm(q, tensorName("attn_q_norm", ".weight"), head);
+    k = rmsNorm(k, tensorName("attn_k_norm", ".weight"), head);
+  }
+  auto rotate = [&](Value heads) -> Value {
+    return lm::RopeOp::create(builder, heads.getType(), attention.rope, heads,
+                              attention.ropeTable, hp.headDim);
+  };
+  q = rotate(q);
+  k = rotate(k);
+  kv = lm::KVAppendOp::create(builder, kv.getType(), kv, k, v, layer);
+  IntegerAttr window;
+  if (attention.window)
+    window = builder.getI64IntegerAttr(attention.window);
+  Value a = lm::CachedAttentionOp::create(
+      builder, q.getType(), q, kv, builder.getI64IntegerAttr(layer),
+      builder.getF32FloatAttr(attention.scale.value_or(hp.attentionScale)),
+      window);
+  return linear(a, "attn_output", embedding, queries);
+}
+
+Value GraphBuilder::feedForward(Value x, lm::Activation activation) {
+  Dimension embedding{hp.embedding, hp.key("embedding_length")};
+  Dimension hidden{hp.feedForward[layer], hp.key("feed_forward_length")};
+  Value gate = linear(x, "ffn_gate", hidden, embedding);
+  Value up = linear(x, "ffn_up", hidden, embedding);
+  Value gated = lm::GateOp::create(
+      builder, gate.getType(),
+      lm::ActivationAttr::get(builder.getContext(), activation), gate, up);
+  return linear(gated, "ffn_down", embedding, hidden);
+}
+
+Value GraphBuilder::add(Value lhs, Value rhs) {
+  return lm::AddOp::create(builder, lhs.getType(), lhs, rhs);
+}
+
+void GraphBuilder::head(Value x) {
+  Value last = lm::GatherRowsOp::create(builder, rows(hp.embedding), x,
+                                        function.getArgument(3));
+  Value normalized = norm(last, "output_norm");
+  bool tied = !has("output.weight");
+  Value logits = linear(normalized, tied ? "token_embd" : "output",
+                        {hp.vocabulary, hp.vocabularyKey},
+                        {hp.embedding, hp.key("embedding_length")});
+  func::ReturnOp::create(builder, ValueRange{logits, kv});
+}
+
+} // namespace lowbit

@@ -1,0 +1,23 @@
+//===- ModelSource.cpp - Named tensors and hyper-parameters ---------------===//
+
+#include "lowbit/Import/ModelSource.h"
+
+namespace lowbit {
+
+ModelSource::~ModelSource() = default;
+
+int64_t SourceTensor::rows() const {
+  int64_t product = 1;
+  for (size_t i = 0; i + 1 < shape.size(); ++i)
+    product *= shape[i]; // cannot overflow: the reader checked the bytes
+  return product;
+}
+
+const SourceTensor *ModelSource::find(llvm::StringRef name) const {
+  for (const SourceTensor &tensor : tensors())
+    if (tensor.name == name)
+      return &tensor;
+  return nullptr;
+}
+
+} // namespace lowbit

@@ -1,0 +1,425 @@
+//===- RoundToNearest.cpp - Reals to the nearest codes --------------------===//
+
+#include "lowbit/Quantize/RoundToNearest.h"
+
+#include "CodeSet.h"
+#include "lowbit/Support/Float.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace lowbit {
+
+//===- Fields of one role -------------------------------------------------===//
+
+namespace {
+/// One field in the chain of levels whose product is S or M.
+struct Link {
+  size_t level, component;
+  int64_t group; ///< elements, as Level::group
+  FieldType type;
+};
+} // namespace
+
+static bool isMin(Component::Role role) {
+  return role == Component::Min || role == Component::NegMin;
+}
+
+/// The levels that have `role`, outermost first.
+static std::vector<Link> chainOf(const Scheme &scheme, Component::Role role) {
+  std::vector<Link> chain;
+  for (size_t i = 0; i < scheme.levels.size(); ++i) {
+    const Level &level = scheme.levels[i];
+    for (size_t j = 0; j < level.components.size(); ++j) {
+      Component::Role found = level.components[j].role;
+      if (found == role || (isMin(found) && isMin(role)))
+        chain.push_back({i, j, level.group, level.components[j].type});
+    }
+  }
+  return chain;
+}
+
+static int64_t elementsOf(int64_t group, int64_t columns) {
+  return group > 0 ? group : std::max<int64_t>(columns, 1);
+}
+
+/// Can a field of this type be negative?
+static bool isSigned(const FieldType &type) {
+  if (type.kind == FieldType::UInt)
+    return type.offset > 0;
+  return type.kind != FieldType::E8M0;
+}
+
+/// The numbers that the largest inner field of a group should become when an
+/// outer field is chosen: the ends of an integer range, the largest e4m3; 1 for
+/// types with range to spare.
+static std::vector<double> extremes(const FieldType &type) {
+  if (type.kind == FieldType::E4M3)
+    return {448};
+  if (!type.isInteger())
+    return {1};
+  double span = double((1 << type.bits) - 1);
+  double low = type.kind == FieldType::SInt ? -double(1 << (type.bits - 1)) : 0;
+  double high = low + span - type.offset;
+  low -= type.offset;
+  if (low == 0 || high == -low)
+    return {high};
+  if (high == 0)
+    return {low};
+  return {high, low};
+}
+
+/// sum (target - product of the stored fields)^2 if `outer` is stored above
+/// fields of `inner`.
+static double fitError(double outer, const FieldType &inner,
+                       const double *targets, size_t count) {
+  double error = 0;
+  for (size_t i = 0; i < count; ++i) {
+    double wanted = outer != 0 ? targets[i] / outer : 0;
+    double got = outer * fieldValue(inner, fieldBits(inner, float(wanted)));
+    error += (targets[i] - got) * (targets[i] - got);
+  }
+  return error;
+}
+
+/// The field of `chain[depth]` above inner fields whose products should become
+/// `targets`.
+static uint32_t chooseField(const std::vector<Link> &chain, size_t depth,
+                            const double *targets, size_t count) {
+  double largest = 0;
+  for (size_t i = 0; i < count; ++i)
+    if (std::abs(targets[i]) > std::abs(largest))
+      largest = targets[i];
+  const FieldType &type = chain[depth].type;
+  if (depth + 1 == chain.size())
+    return fieldBits(type, float(largest));
+
+  double reach = 1;
+  for (size_t i = depth + 2; i < chain.size(); ++i)
+    reach *= extremes(chain[i].type).front();
+  uint32_t best = 0;
+  double bestError = std::numeric_limits<double>::infinity();
+  for (double extreme : extremes(chain[depth + 1].type)) {
+    double wanted = largest / (reach * extreme);
+    uint32_t bits =
+        fieldBits(type, float(isSigned(type) ? wanted : std::abs(wanted)));
+    double outer = double(fieldValue(type, bits)) * reach;
+    double error = fitError(outer, chain[depth + 1].type, targets, count);
+    if (error < bestError) {
+      bestError = error;
+      best = bits;
+    }
+  }
+  return best;
+}
+
+//===- Rounder ------------------------------------------------------------===//
+
+namespace {
+class Rounder {
+public:
+  Rounder(const Scheme &scheme, const RoundOptions &options)
+      : scheme(scheme), options(options), codes(scheme),
+        scales(chainOf(scheme, Component::Scale)),
+        mins(chainOf(scheme, Component::Min)),
+        zeros(chainOf(scheme, Component::Zero)) {}
+
+  void roundRow(std::vector<float> values, RowFields &row);
+  void chooseTensor(const TensorRange &range, RowFields &row);
+
+private:
+  double spread(double low, double high) const {
+    return (high - low) / (codes.high() - codes.low());
+  }
+  double minFor(double low, double high) const;
+  double zeroFor(double low, double scale) const;
+  double reachingScale(double low, double high) const;
+  std::vector<double> scaleCandidates(double low, double high,
+                                      double meanAbs) const;
+
+  void chooseMins();
+  void chooseScales();
+  void chooseZeros();
+  void chooseCodes();
+  double chooseScale(int64_t first, int64_t last) const;
+  double squaredError(int64_t first, int64_t last, double scale) const;
+  void store(const std::vector<Link> &chain, std::vector<double> targets);
+
+  const Scheme &scheme;
+  const RoundOptions &options;
+  CodeSet codes;
+  std::vector<Link> scales, mins, zeros;
+
+  // The row at work.
+  std::vector<float> values;
+  std::vector<float> offsets; ///< M of each element; empty without minima
+  RowFields *row = nullptr;
+  int64_t columns = 0;
+};
+} // namespace
+
+/// The M with which the codes span [low, high].
+double Rounder::minFor(double low, double high) const {
+  double min = low - spread(low, high) * codes.low();
+  // Fields of one sign cannot hold minima of both: they keep to those below 0,
+  // as GGML's k-quants do.
+  return isSigned(mins.back().type) ? min : std::min(min, 0.0);
+}
+
+/// The z with which the lowest code stands for `low`.
+double Rounder::zeroFor(double low, double scale) const {
+  return scale != 0 ? codes.low() - low / scale : 0;
+}
+
+/// The least scale with which the codes reach every value.
+double Rounder::reachingScale(double low, double high) const {
+  if (!zeros.empty()) // a range around 0, so that z is a code
+    return spread(std::min(low, 0.0), std::max(high, 0.0));
+  double scale = 0;
+  if (codes.high() > 0)
+    scale = std::max(scale, high / codes.high());
+  if (codes.low() < 0)
+    scale = std::max(scale, low / codes.low());
+  return scale;
+}
+
+std::vector<double> Rounder::scaleCandidates(double low, double high,
+                                             double meanAbs) const {
+  if (scheme.kind == CodeKind::Sign && mins.empty())
+    return {meanAbs};
+  std::vector<double> candidates = {reachingScale(low, high)};
+  if (!zeros.empty() || !mins.empty())
+    return candidates;
+  if (scheme.kind == CodeKind::Ternary)
+    candidates.push_back(meanAbs);
+  if (codes.isSymmetric())
+    return candidates;
+  double extreme = high > -low ? high : low;
+  for (double end : {codes.high(), codes.low()})
+    if (end != 0 && (isSigned(scales.back().type) || extreme / end > 0))
+      candidates.push_back(extreme / end);
+  return candidates;
+}
+
+double Rounder::squaredError(int64_t first, int64_t last, double scale) const {
+  double inverse = scale != 0 ? 1 / scale : 0, sum = 0;
+  for (int64_t i = first; i < last; ++i) {
+    double value = offsets.empty() ? values[i] : values[i] - offsets[i];
+    double error = value - scale * codes.value(codes.nearest(value * inverse));
+    sum += error * error;
+  }
+  return sum;
+}
+
+double Rounder::chooseScale(int64_t first, int64_t last) const {
+  double low = std::numeric_limits<double>::infinity(), high = -low, sum = 0;
+  for (int64_t i = first; i < last; ++i) {
+    double value = offsets.empty() ? values[i] : values[i] - offsets[i];
+    low = std::min(low, value);
+    high = std::max(high, value);
+    sum += std::abs(value);
+  }
+  std::vector<double> candidates =
+      scaleCandidates(low, high, sum / double(last - first));
+  // A scale that is stored directly is judged as it will be stored; powers of
+  // two also by the one below and the one above.
+  const FieldType &type = scales.back().type;
+  if (type.kind == FieldType::E8M0) {
+    double reach = candidates.front();
+    candidates.push_back(reach > 0 ? std::exp2(std::floor(std::log2(reach)))
+                                   : 0);
+    candidates.push_back(2 * candidates.back());
+  }
+  size_t reaching = candidates.size();
+  for (int step = 1; step <= options.shrinkSteps; ++step)
+    for (size_t i = 0; i < reaching; ++i)
+      candidates.push_back(candidates[i] *
+                           (1 - 0.4 * step / options.shrinkSteps));
+  if (candidates.size() == 1)
+    return candidates.front();
+  double best = 0, bestError = std::numeric_limits<double>::infinity();
+  for (double candidate : candidates) {
+    double stored = candidate;
+    if (scales.size() == 1)
+      stored = fieldValue(type, fieldBits(type, float(candidate)));
+    double error = squaredError(first, last, stored);
+    if (error < bestError) {
+      bestError = error;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+/// Fills the fields of a chain so that their products come near `targets`, one
+/// for each group of its innermost level. Levels above choose first; each sees
+/// what those before it left, rounded as stored.
+void Rounder::store(const std::vector<Link> &chain,
+                    std::vector<double> targets) {
+  int64_t inner = elementsOf(chain.back().group, columns);
+  for (size_t depth = 0; depth < chain.size(); ++depth) {
+    const Link &link = chain[depth];
+    std::vector<uint32_t> &fields = row->fields[link.level][link.component];
+    // Rounded up: the last group of a row may be a tail.
+    size_t perGroup =
+        size_t((elementsOf(link.group, columns) + inner - 1) / inner);
+    for (size_t group = 0; group < fields.size(); ++group) {
+      size_t first = std::min(group * perGroup, targets.size());
+      size_t last = std::min(first + perGroup, targets.size());
+      if (link.group != Level::kTensor)
+        fields[group] =
+            chooseField(chain, depth, targets.data() + first, last - first);
+      double stored = fieldValue(link.type, fields[group]);
+      for (size_t i = first; i < last; ++i)
+        targets[i] = stored != 0 ? targets[i] / stored : 0;
+    }
+  }
+}
+
+void Rounder::chooseMins() {
+  offsets.clear();
+  if (mins.empty())
+    return;
+  double sign = scheme.has(Component::NegMin) ? -1 : 1;
+  int64_t group = elementsOf(mins.back().group, columns);
+  std::vector<double> targets;
+  for (int64_t first = 0; first < columns; first += group) {
+    auto [low, high] =
+        std::minmax_element(values.begin() + first,
+                            values.begin() + std::min(first + group, columns));
+    targets.push_back(sign * minFor(*low, *high));
+  }
+  store(mins, std::move(targets));
+
+  offsets.resize(size_t(columns));
+  for (int64_t first = 0; first < columns; first += group) {
+    float min = float(sign) * groupTerms(scheme, *row, first).min;
+    std::fill(offsets.begin() + first,
+              offsets.begin() + std::min(first + group, columns), min);
+  }
+}
+
+void Rounder::chooseScales() {
+  int64_t group = elementsOf(scales.back().group, columns);
+  std::vector<double> targets;
+  for (int64_t first = 0; first < columns; first += group)
+    targets.push_back(chooseScale(first, std::min(first + group, columns)));
+  store(scales, std::move(targets));
+}
+
+void Rounder::chooseZeros() {
+  if (zeros.empty())
+    return;
+  int64_t group = elementsOf(zeros.back().group, columns);
+  std::vector<double> targets;
+  for (int64_t first = 0; first < columns; first += group) {
+    float low =
+        *std::min_element(values.begin() + first,
+                          values.begin() + std::min(first + group, columns));
+    targets.push_back(
+        zeroFor(std::min(low, 0.0f), groupTerms(scheme, *row, first).scale));
+  }
+  store(zeros, std::move(targets));
+}
+
+void Rounder::chooseCodes() {
+  int64_t group = elementsOf(scheme.innerGroup(), columns);
+  for (int64_t first = 0; first < columns; first += group) {
+    GroupTerms terms = groupTerms(scheme, *row, first);
+    double scale = terms.scale, zero = terms.zero;
+    for (int64_t i = first; i < std::min(first + group, columns); ++i) {
+      double value =
+          offsets.empty() ? values[i] : double(values[i]) - offsets[i];
+      row->codes[i] = codes.nearest((scale != 0 ? value / scale : 0) + zero);
+    }
+  }
+}
+
+void Rounder::roundRow(std::vector<float> rowValues, RowFields &target) {
+  values = std::move(rowValues);
+  columns = int64_t(values.size());
+  row = &target;
+  chooseMins();
+  chooseScales();
+  chooseZeros();
+  chooseCodes();
+}
+
+/// A tensor-level field is chosen as if the tensor were one group: the levels
+/// below it then divide what it leaves.
+void Rounder::chooseTensor(const TensorRange &range, RowFields &target) {
+  row = &target;
+  double low = range.count ? range.min : 0, high = range.count ? range.max : 0;
+  double scale = reachingScale(low, high), min = 0;
+  auto set = [&](const std::vector<Link> &chain, double wanted) {
+    if (!chain.empty() && chain.front().group == Level::kTensor)
+      row->fields[chain.front().level][chain.front().component][0] =
+          chooseField(chain, 0, &wanted, 1);
+  };
+  if (!mins.empty()) {
+    min = minFor(low, high);
+    set(mins, scheme.has(Component::NegMin) ? -min : min);
+    scale = reachingScale(low - min, high - min);
+  } else if (scheme.kind == CodeKind::Ternary ||
+             scheme.kind == CodeKind::Sign) {
+    // BitNet's absolute mean, where no inner scale needs the whole range.
+    if (scales.size() == 1)
+      scale = range.count ? range.sumAbs / double(range.count) : 0;
+  }
+  set(scales, scale);
+  set(zeros, zeroFor(std::min(low, 0.0), scale));
+}
+
+//===- Entry points -------------------------------------------------------===//
+
+static float roundToFloat(FieldType::Kind type, float value) {
+  switch (type) {
+  case FieldType::F16:
+    return fromF16(toF16(value));
+  case FieldType::BF16:
+    return fromBF16(toBF16(value));
+  default:
+    return value;
+  }
+}
+
+void roundToNearest(const Scheme &scheme, const float *values, int64_t columns,
+                    RowFields &row, const RoundOptions &options) {
+  row.resize(scheme, columns);
+  if (scheme.isFloat()) {
+    for (int64_t i = 0; i < columns; ++i)
+      row.reals[i] = roundToFloat(scheme.floatType, values[i]);
+    return;
+  }
+  std::vector<float> finite(values, values + columns);
+  for (float &value : finite)
+    if (!std::isfinite(value))
+      value = 0;
+  Rounder(scheme, options).roundRow(std::move(finite), row);
+}
+
+int64_t firstNonFinite(const float *values, int64_t count) {
+  for (int64_t i = 0; i < count; ++i)
+    if (!std::isfinite(values[i]))
+      return i;
+  return -1;
+}
+
+void TensorRange::add(const float *values, int64_t n) {
+  for (int64_t i = 0; i < n; ++i)
+    if (std::isfinite(values[i])) {
+      min = std::min<double>(min, values[i]);
+      max = std::max<double>(max, values[i]);
+      sumAbs += std::abs(values[i]);
+      ++count;
+    }
+}
+
+void chooseTensorFields(const Scheme &scheme, const TensorRange &range,
+                        RowFields &row) {
+  if (scheme.isFloat())
+    return;
+  Rounder(scheme, RoundOptions()).chooseTensor(range, row);
+}
+
+} // namespace lowbit

@@ -1,0 +1,243 @@
+//===- Evaluator.cpp - Functions of lm and lowbit, evaluated --------------===//
+
+#include "lowbit/Reference/Evaluator.h"
+
+#include "Checks.h"
+#include "Scope.h"
+#include "lowbit/Reference/LM.h"
+#include "lowbit/Reference/LowBit.h"
+
+#include "dialects/LM/IR/LMOps.h"
+#include "dialects/LowBit/IR/LowBitOps.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/SymbolTable.h"
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace lowbit::reference {
+
+static Function functionOf(lm::Activation activation) {
+  switch (activation) {
+  case lm::Activation::Silu:
+    return Function::Silu;
+  case lm::Activation::Gelu:
+    return Function::Gelu;
+  case lm::Activation::GeluTanh:
+    return Function::GeluTanh;
+  }
+  return Function::Silu;
+}
+
+static double real(APFloat value) { return value.convertToDouble(); }
+
+//===- One function for each op -------------------------------------------===//
+
+namespace {
+/// Evaluates an op with one result that depends on its operands alone. Null
+/// where the class does not know the op.
+class OpEvaluator {
+public:
+  explicit OpEvaluator(Scope &scope) : scope(scope) {}
+
+  ValueRef operator()(Operation *op) {
+    return llvm::TypeSwitch<Operation *, ValueRef>(op)
+        .Case<lm::EmbedOp, lm::LinearOp, lm::RmsNormOp, lm::LayerNormOp,
+              lm::ActivateOp, lm::GateOp, lm::AddOp, lm::RopeTableOp,
+              lm::RopeOp, lm::KVAppendOp, lm::CachedAttentionOp,
+              lm::AttentionOp, lm::GatherRowsOp, QuantizeOp, DequantizeOp,
+              LinearOp, EmbedOp>(
+            [&](auto known) { return share(evaluate(known)); })
+        .Default([](Operation *) { return nullptr; });
+  }
+
+private:
+  const Reals &reals(mlir::Value name) { return scope.get<Reals>(name); }
+  const KVStore &store(mlir::Value name) { return scope.get<KVStore>(name); }
+
+  template <typename Embed> Reals embedding(Embed op) {
+    return embed(scope.get<Indices>(op.getTokens()), *scope.ref(op.getTable()),
+                 scope.optional(op.getEmbeddings()), real(op.getScale()));
+  }
+
+  Reals evaluate(lm::EmbedOp op) { return embedding(op); }
+  Reals evaluate(lm::LinearOp op) {
+    return linear(reals(op.getX()), *scope.ref(op.getWeight()),
+                  scope.optional(op.getBias()));
+  }
+  Reals evaluate(lm::RmsNormOp op) {
+    return rmsNorm(reals(op.getX()), reals(op.getGain()),
+                   real(op.getEpsilon()));
+  }
+  Reals evaluate(lm::LayerNormOp op) {
+    return layerNorm(reals(op.getX()), reals(op.getGain()), reals(op.getBias()),
+                     real(op.getEpsilon()));
+  }
+  Reals evaluate(lm::ActivateOp op) {
+    return activate(functionOf(op.getFunction()), reals(op.getX()));
+  }
+  Reals evaluate(lm::GateOp op) {
+    return gate(functionOf(op.getFunction()), reals(op.getGate()),
+                reals(op.getUp()));
+  }
+  Reals evaluate(lm::AddOp op) {
+    return add(reals(op.getLhs()), reals(op.getRhs()));
+  }
+  Reals evaluate(lm::RopeTableOp op) {
+    return ropeTable(scope.get<Indices>(op.getPositions()),
+                     op.getResult().getType().getDimSize(1),
+                     scope.optional(op.getFactors()),
+                     {real(op.getBase()), real(op.getFrequencyScale()),
+                      real(op.getMagnitude())});
+  }
+  Reals evaluate(lm::RopeOp op) {
+    bool halves = op.getStyle() == lm::RopeStyle::Halves;
+    return rope(halves ? RopeStyle::Halves : RopeStyle::Pairs, reals(op.getX()),
+                reals(op.getTable()), op.getHeadDim());
+  }
+  KVStore evaluate(lm::KVAppendOp op) {
+    return kvAppend(store(op.getKv()), reals(op.getKeys()),
+                    reals(op.getValues()), op.getLayer());
+  }
+  Reals evaluate(lm::CachedAttentionOp op) {
+    std::optional<int64_t> window;
+    if (op.getWindow())
+      window = static_cast<int64_t>(*op.getWindow());
+    return cachedAttention(reals(op.getQ()), store(op.getKv()), op.getLayer(),
+                           real(op.getScale()), window);
+  }
+  Reals evaluate(lm::AttentionOp op) {
+    return attention(reals(op.getQ()), reals(op.getK()), reals(op.getV()),
+                     op.getHeadDim(), real(op.getScale()), op.getMasked());
+  }
+  Reals evaluate(lm::GatherRowsOp op) {
+    return gatherRows(reals(op.getX()), scope.get<Indices>(op.getRows()));
+  }
+  LowBits evaluate(QuantizeOp op) {
+    return quantize(reals(op.getX()),
+                    op.getResult().getType().getScheme().getScheme());
+  }
+  Reals evaluate(DequantizeOp op) {
+    return dequantize(scope.get<LowBits>(op.getX()));
+  }
+  Reals evaluate(LinearOp op) {
+    return linear(*scope.ref(op.getX()), scope.get<LowBits>(op.getWeight()),
+                  scope.optional(op.getBias()))
+        .values;
+  }
+  Reals evaluate(EmbedOp op) { return embedding(op); }
+
+  Scope &scope;
+};
+} // namespace
+
+/// A dense tensor of f32 or i32; null for anything else.
+static ValueRef constant(arith::ConstantOp op) {
+  auto dense = dyn_cast<DenseElementsAttr>(op.getValue());
+  if (!dense || dense.getType().getRank() < 1)
+    return nullptr;
+  std::vector<int64_t> shape = dense.getType().getShape().vec();
+  if (dense.getElementType().isF32()) {
+    Reals reals(shape);
+    llvm::copy(dense.getValues<float>(), reals.data.begin());
+    return share(std::move(reals));
+  }
+  if (!dense.getElementType().isInteger(32))
+    return nullptr;
+  Indices indices(shape);
+  llvm::copy(dense.getValues<int32_t>(), indices.data.begin());
+  return share(std::move(indices));
+}
+
+//===- Evaluator ----------------------------------------------------------===//
+
+static SmallVector<ValueRef> operandsOf(Operation *op, Scope &scope) {
+  return llvm::map_to_vector(op->getOperands(), [&](mlir::Value operand) {
+    return scope.ref(operand);
+  });
+}
+
+LogicalResult Evaluator::evaluateCall(func::CallOp op, Scope &scope) {
+  auto callee = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(
+      op, op.getCalleeAttr());
+  if (!callee)
+    return op.emitOpError("calls an unknown function");
+  auto results = call(callee, operandsOf(op, scope));
+  if (failed(results))
+    return failure();
+  for (auto [name, value] : llvm::zip(op->getResults(), *results))
+    scope.set(name, value);
+  return success();
+}
+
+FailureOr<ValueRef> Evaluator::weight(Operation *op, StringRef name) {
+  Type type = op->getResult(0).getType();
+  ValueRef value = weights ? weights(name, type) : nullptr;
+  if (!value || !hasType(*value, type))
+    return op->emitOpError("has no weight of this name and type");
+  return value;
+}
+
+LogicalResult Evaluator::evaluate(Operation *op, Scope &scope) {
+  if (auto callOp = dyn_cast<func::CallOp>(op))
+    return evaluateCall(callOp, scope);
+  if (failed(checkOperands(op, scope)))
+    return failure();
+  if (auto probe = dyn_cast<lm::ProbeOp>(op)) {
+    kept[static_cast<int64_t>(probe.getIndex())] =
+        scope.get<Reals>(probe.getX());
+    return success();
+  }
+  FailureOr<ValueRef> value = OpEvaluator(scope)(op);
+  if (auto constantOp = dyn_cast<arith::ConstantOp>(op))
+    value = constant(constantOp);
+  else if (auto weightOp = dyn_cast<lm::WeightOp>(op))
+    value = weight(op, weightOp.getName());
+  else if (!*value && otherOp)
+    value = otherOp(op, operandsOf(op, scope));
+  if (failed(value))
+    return failure();
+  if (op->getNumResults() == 0)
+    return success();
+  if (!*value || !hasType(**value, op->getResult(0).getType()))
+    return op->emitOpError("cannot be evaluated: not an op of the lm or "
+                           "lowbit dialect, or not of its type");
+  scope.set(op->getResult(0), *value);
+  return success();
+}
+
+FailureOr<SmallVector<ValueRef>> Evaluator::call(func::FuncOp function,
+                                                 ArrayRef<ValueRef> arguments) {
+  constexpr int kDeepest = 64;
+  llvm::scope_exit leave([&] { --depth; });
+  if (++depth > kDeepest)
+    return function.emitError("calls nest too deeply to be evaluated: "
+                              "expected at most ")
+           << kDeepest;
+  if (!function.getBody().hasOneBlock())
+    return function.emitError("cannot be evaluated: expected one block");
+  Scope scope;
+  if (arguments.size() != function.getNumArguments())
+    return function.emitError("expected ")
+           << function.getNumArguments() << " arguments, but got "
+           << arguments.size();
+  for (auto [name, value] : llvm::zip(function.getArguments(), arguments)) {
+    if (!value || !hasType(*value, name.getType()))
+      return function.emitError("argument ")
+             << name.getArgNumber() << " must be a value of type "
+             << name.getType();
+    scope.set(name, value);
+  }
+  for (Operation &op : function.getBody().front()) {
+    if (isa<func::ReturnOp>(op))
+      return operandsOf(&op, scope);
+    if (failed(evaluate(&op, scope)))
+      return failure();
+    scope.dropOperands(&op);
+  }
+  return function.emitError("cannot be evaluated: it does not return");
+}
+
+} // namespace lowbit::reference

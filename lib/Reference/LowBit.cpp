@@ -1,0 +1,285 @@
+//===- LowBit.cpp - The ops of the lowbit dialect, evaluated --------------===//
+//
+// Steps in f32 are those that docs/Numerics.md writes as fl(); this file is
+// compiled without contraction to fused multiply-adds.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lowbit/Reference/LowBit.h"
+
+#include "lowbit/Quantize/RoundToNearest.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+namespace lowbit::reference {
+
+//===- Quantize and dequantize --------------------------------------------===//
+
+/// Two's complement codes under one level of one f32 scale: the schemes of
+/// activations, whose steps N2 fixes.
+static bool isSymmetric(const Scheme &scheme) {
+  return scheme.kind == CodeKind::Signed && scheme.bits > 1 &&
+         scheme.levels.size() == 1 &&
+         scheme.levels[0].group != Level::kTensor &&
+         scheme.levels[0].components.size() == 1 &&
+         scheme.levels[0].components[0].role == Component::Scale &&
+         scheme.levels[0].components[0].type.kind == FieldType::F32;
+}
+
+static float roundedTo(Rounding rounding, float x) {
+  switch (rounding) {
+  case Rounding::NearestEven:
+    return std::nearbyint(x);
+  case Rounding::NearestAway:
+    return std::round(x);
+  case Rounding::Toward0:
+    return std::trunc(x);
+  }
+  return x;
+}
+
+/// One group of a symmetric scheme; returns its scale.
+static float quantizeGroup(const Scheme &scheme, const float *x, int64_t count,
+                           uint8_t *codes) {
+  const float limit = static_cast<float>((1 << (scheme.bits - 1)) - 1);
+  const auto mask = static_cast<uint8_t>((1u << scheme.bits) - 1);
+  float largest = 0;
+  for (int64_t i = 0; i < count; ++i)
+    largest = std::max(largest, std::fabs(x[i]));
+  // Below 2^-120, limit / largest would overflow (Numerics N2).
+  bool isZero = largest < 0x1p-120f;
+  float scale = isZero ? 0 : largest / limit;
+  float inverse = isZero ? 0 : limit / largest;
+  for (int64_t i = 0; i < count; ++i) {
+    float product = x[i] * inverse;
+    float code = roundedTo(scheme.rounding, product);
+    code = std::fmax(std::fmin(code, limit), -limit); // NaN gives `limit`
+    codes[i] = static_cast<uint8_t>(static_cast<int>(code)) & mask;
+  }
+  return scale;
+}
+
+static void quantizeRow(const Scheme &scheme, const float *x, int64_t columns,
+                        RowFields &row) {
+  int64_t group = scheme.innerGroup() > 0 ? scheme.innerGroup() : columns;
+  for (int64_t first = 0; first < columns; first += group) {
+    int64_t count = std::min(group, columns - first);
+    float scale =
+        quantizeGroup(scheme, x + first, count, row.codes.data() + first);
+    std::memcpy(&row.fields[0][0][static_cast<size_t>(first / group)], &scale,
+                sizeof scale);
+  }
+}
+
+LowBits quantize(const Reals &x, const Scheme &scheme) {
+  LowBits result{scheme, x.columns(), {}};
+  std::vector<float> values(static_cast<size_t>(x.columns()));
+  for (int64_t r = 0; r < x.rows(); ++r) {
+    std::copy_n(x.row(r), x.columns(), values.begin());
+    RowFields &row = result.rows.emplace_back();
+    row.resize(scheme, x.columns());
+    if (isSymmetric(scheme))
+      quantizeRow(scheme, values.data(), x.columns(), row);
+    else
+      roundToNearest(scheme, values.data(), x.columns(), row);
+  }
+  return result;
+}
+
+static void dequantizeTo(const LowBits &x, int64_t row, double *to) {
+  std::vector<float> values(static_cast<size_t>(x.columns));
+  dequantizeRow(x.scheme, x.rows[static_cast<size_t>(row)], x.columns,
+                values.data());
+  std::copy(values.begin(), values.end(), to);
+}
+
+Reals dequantize(const LowBits &x) {
+  Reals result({static_cast<int64_t>(x.rows.size()), x.columns});
+  for (int64_t r = 0; r < result.rows(); ++r)
+    dequantizeTo(x, r, result.row(r));
+  return result;
+}
+
+std::vector<double> rowOf(const Value &matrix, int64_t row) {
+  if (const auto *reals = std::get_if<Reals>(&matrix))
+    return {reals->row(row), reals->row(row) + reals->columns()};
+  const auto &low = std::get<LowBits>(matrix);
+  std::vector<double> values(static_cast<size_t>(low.columns));
+  dequantizeTo(low, row, values.data());
+  return values;
+}
+
+//===- Linear -------------------------------------------------------------===//
+
+double codeUnit(const Scheme &scheme) {
+  if (scheme.isFloat())
+    return 0;
+  for (double unit = 1; unit >= 0x1p-8; unit /= 2) {
+    bool fits = true;
+    for (float entry : scheme.codebook)
+      fits &= std::nearbyint(entry / unit) == entry / unit;
+    if (fits)
+      return unit;
+  }
+  return 0;
+}
+
+/// Ends of the runs of columns that share a group of both schemes.
+static std::vector<int64_t> segmentEnds(const Scheme &x, const Scheme &w,
+                                        int64_t columns) {
+  int64_t xGroup = x.innerGroup() > 0 ? x.innerGroup() : columns;
+  int64_t wGroup = w.innerGroup() > 0 ? w.innerGroup() : columns;
+  std::vector<int64_t> ends;
+  for (int64_t k = 1; k <= columns; ++k)
+    if (k == columns || k % xGroup == 0 || k % wGroup == 0)
+      ends.push_back(k);
+  return ends;
+}
+
+/// c(code) of each element in units.
+static std::vector<int64_t> codesOf(const Scheme &scheme,
+                                    const RowFields &row) {
+  double unit = codeUnit(scheme);
+  std::vector<int64_t> codes;
+  for (uint8_t code : row.codes)
+    codes.push_back(static_cast<int64_t>(scheme.codeValue(code) / unit));
+  return codes;
+}
+
+std::vector<GroupSum> groupSums(const Scheme &xScheme, const RowFields &x,
+                                const Scheme &wScheme, const RowFields &w,
+                                int64_t columns) {
+  std::vector<int64_t> xCodes = codesOf(xScheme, x);
+  std::vector<int64_t> wCodes = codesOf(wScheme, w);
+  std::vector<GroupSum> sums;
+  int64_t first = 0;
+  for (int64_t end : segmentEnds(xScheme, wScheme, columns)) {
+    GroupSum sum{first, end - first, 0, 0, 0};
+    for (int64_t k = first; k < end; ++k) {
+      int64_t a = xCodes[static_cast<size_t>(k)];
+      int64_t b = wCodes[static_cast<size_t>(k)];
+      sum.products += a * b;
+      sum.activations += a;
+      sum.weights += b;
+    }
+    sums.push_back(sum);
+    first = end;
+  }
+  return sums;
+}
+
+namespace {
+/// Adds terms and their magnitudes.
+struct TermSum {
+  double value = 0, absolute = 0;
+  void add(double term) {
+    value += term;
+    absolute += std::fabs(term);
+  }
+};
+} // namespace
+
+/// M with its sign.
+static double signedMin(const Scheme &scheme, const GroupTerms &terms) {
+  return scheme.has(Component::NegMin) ? -double(terms.min) : double(terms.min);
+}
+
+/// (Sx (cx - zx) + Mx) (Sw (cw - zw) + Mw), summed over a group, multiplied
+/// out: every sum of codes is an integer, every term one that f32 may round.
+static void addGroup(const Scheme &xScheme, const GroupTerms &x,
+                     const Scheme &wScheme, const GroupTerms &w,
+                     const GroupSum &sum, TermSum &total) {
+  double unitX = codeUnit(xScheme), unitW = codeUnit(wScheme);
+  double n = static_cast<double>(sum.count);
+  double scale = double(x.scale) * w.scale;
+  double products = unitX * unitW * static_cast<double>(sum.products);
+  double codesX = unitX * static_cast<double>(sum.activations);
+  double codesW = unitW * static_cast<double>(sum.weights);
+  // The constants: Sx (cx - zx) + Mx = Sx cx + shiftX.
+  double shiftX = signedMin(xScheme, x) - double(x.scale) * x.zero;
+  double shiftW = signedMin(wScheme, w) - double(w.scale) * w.zero;
+  total.add(scale * products);
+  total.add(x.scale * codesX * shiftW);
+  total.add(w.scale * codesW * shiftX);
+  total.add(n * shiftX * shiftW);
+}
+
+static TermSum dotOfCodes(const LowBits &x, int64_t t, const LowBits &w,
+                          int64_t n) {
+  const RowFields &a = x.rows[static_cast<size_t>(t)];
+  const RowFields &b = w.rows[static_cast<size_t>(n)];
+  TermSum total;
+  for (const GroupSum &sum : groupSums(x.scheme, a, w.scheme, b, w.columns))
+    addGroup(x.scheme, groupTerms(x.scheme, a, sum.first), w.scheme,
+             groupTerms(w.scheme, b, sum.first), sum, total);
+  return total;
+}
+
+namespace {
+/// A weight as the two terms that f32 may round: S c and M - S z.
+struct SplitWeight {
+  double scaled = 0, shift = 0;
+};
+} // namespace
+
+static std::vector<SplitWeight> splitRow(const LowBits &w, int64_t n) {
+  const RowFields &row = w.rows[static_cast<size_t>(n)];
+  std::vector<SplitWeight> weights;
+  for (float real : row.reals)
+    weights.push_back({real, 0});
+  for (uint8_t code : row.codes) {
+    auto k = static_cast<int64_t>(weights.size());
+    GroupTerms terms = groupTerms(w.scheme, row, k);
+    weights.push_back(
+        {double(terms.scale) * w.scheme.codeValue(code),
+         signedMin(w.scheme, terms) - double(terms.scale) * terms.zero});
+  }
+  return weights;
+}
+
+static TermSum dotOfReals(const std::vector<double> &x,
+                          const std::vector<SplitWeight> &w) {
+  TermSum total;
+  for (size_t k = 0; k < x.size(); ++k) {
+    total.add(x[k] * w[k].scaled);
+    total.add(x[k] * w[k].shift);
+  }
+  return total;
+}
+
+double LinearResult::bound(int64_t t, int64_t n, double c) const {
+  return c * static_cast<double>(groups + 1) * 0x1p-24 *
+         absoluteTerms.row(t)[n];
+}
+
+LinearResult linear(const Value &x, const LowBits &weight, const Reals *bias) {
+  const auto *codes = std::get_if<LowBits>(&x);
+  bool exact =
+      codes && codeUnit(codes->scheme) != 0 && codeUnit(weight.scheme) != 0;
+  int64_t count = codes ? static_cast<int64_t>(codes->rows.size())
+                        : std::get<Reals>(x).rows();
+  int64_t outputs = static_cast<int64_t>(weight.rows.size());
+  LinearResult result{Reals({count, outputs}), Reals({count, outputs}),
+                      weight.columns};
+  if (exact)
+    result.groups = static_cast<int64_t>(
+        segmentEnds(codes->scheme, weight.scheme, weight.columns).size());
+  for (int64_t n = 0; n < outputs; ++n) {
+    std::vector<SplitWeight> w;
+    if (!exact)
+      w = splitRow(weight, n);
+    for (int64_t t = 0; t < count; ++t) {
+      TermSum sum =
+          exact ? dotOfCodes(*codes, t, weight, n) : dotOfReals(rowOf(x, t), w);
+      if (bias)
+        sum.add(bias->data[static_cast<size_t>(n)]);
+      result.values.row(t)[n] = sum.value;
+      result.absoluteTerms.row(t)[n] = sum.absolute;
+    }
+  }
+  return result;
+}
+
+} // namespace lowbit::reference

@@ -1,0 +1,34 @@
+//===- Passes.td - Passes across dialects -----------------*- tablegen -*-===//
+
+#ifndef LOWBIT_LIB_TRANSFORMS_PASSES_TD
+#define LOWBIT_LIB_TRANSFORMS_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def QuantizeModel : Pass<"quantize-model", "::mlir::ModuleOp"> {
+  let summary = "Linear layers on low-bit weights become low-bit";
+  let description = [{
+    Every `lm.linear` and `lm.embed` whose weight is a `!lowbit.tensor` becomes
+    the op of the `lowbit` dialect; with `activations=int8` the activations of a
+    linear layer are quantized first, symmetrically, one f32 scale for 32
+    elements or for the weight's group if that is longer (`per-token`: one for
+    the row). Weights whose values are no multiples of one number (floats,
+    codebooks of reals) keep real activations, as does `activations=f32`.
+
+    ```mlir
+    %y = lm.linear %x, %w : tensor<?x64xf32>, !lowbit.tensor<96x64, #s> -> tensor<?x96xf32>
+    ```
+    becomes
+    ```mlir
+    %q = lowbit.quantize %x : tensor<?x64xf32> -> !lowbit.tensor<?x64, #lowbit.scheme<s8, group 32 scale f32>>
+    %y = lowbit.linear %q, %w : ... -> tensor<?x96xf32>
+    ```
+  }];
+  let options = [
+    Option<"activations", "activations", "std::string", "\"int8\"",
+           "int8, f32 or per-token">
+  ];
+  let dependentDialects = ["::lowbit::LowBitDialect"];
+}
+
+#endif // LOWBIT_LIB_TRANSFORMS_PASSES_TD

@@ -1,0 +1,114 @@
+//===- QuantizeModel.cpp - Linear layers become low-bit -------------------===//
+
+#include "dialects/LM/IR/LMOps.h"
+#include "dialects/LowBit/IR/LowBitOps.h"
+#include "lowbit/Support/PanelLayout.h"
+#include "lowbit/Transforms/Passes.h"
+
+#include "mlir/IR/BuiltinOps.h"
+
+#include <cmath>
+
+#define DEBUG_TYPE "quantize-model"
+
+using namespace mlir;
+
+namespace lowbit {
+
+#define GEN_PASS_DEF_QUANTIZEMODEL
+#include "lib/Transforms/Passes.h.inc"
+
+namespace {
+
+/// Sums of products with int8 are exact only for codes that are integers times
+/// one power of two, of at most 8 bits.
+static bool hasIntegerCodes(const Scheme &scheme) {
+  if (scheme.kind == CodeKind::Float)
+    return false;
+  if (scheme.kind != CodeKind::Codebook)
+    return true;
+  for (int shift = 0; shift <= 8; ++shift)
+    if (llvm::all_of(scheme.codebook, [&](float entry) {
+          float scaled = std::ldexp(entry, shift);
+          return scaled == std::nearbyint(scaled) && std::fabs(scaled) <= 127;
+        }))
+      return true;
+  return false;
+}
+
+struct QuantizeModel : impl::QuantizeModelBase<QuantizeModel> {
+  using QuantizeModelBase::QuantizeModelBase;
+
+  void runOnOperation() override {
+    if (activations != "int8" && activations != "f32" &&
+        activations != "per-token") {
+      getOperation().emitError()
+          << "activations must be int8, f32 or per-token, but got '"
+          << activations << "'";
+      return signalPassFailure();
+    }
+    getOperation().walk([&](lm::LinearOp linear) { convert(linear); });
+    getOperation().walk([&](lm::EmbedOp embed) { convert(embed); });
+  }
+
+private:
+  /// The activations' scheme for a weight; null: reals.
+  SchemeAttr activationScheme(TensorType weight) {
+    Scheme scheme = weight.getScheme().getScheme();
+    if (activations == "f32" || !hasIntegerCodes(scheme))
+      return {};
+    Scheme result;
+    result.kind = CodeKind::Signed;
+    result.bits = 8;
+    int64_t groups = activationScaleGroups(scheme);
+    Level level;
+    level.group = activations == "per-token" || groups == 0
+                      ? Level::kRow
+                      : groups * scheme.innerGroup();
+    level.components.push_back({Component::Scale, FieldType()});
+    result.levels.push_back(level);
+    return SchemeAttr::get(&getContext(), result);
+  }
+
+  void convert(lm::LinearOp linear) {
+    auto weight = dyn_cast<TensorType>(linear.getWeight().getType());
+    if (!weight)
+      return;
+    OpBuilder b(linear);
+    Value x = linear.getX();
+    if (SchemeAttr scheme = activationScheme(weight)) {
+      auto type = TensorType::get(&getContext(),
+                                  linear.getX().getType().getShape(), scheme);
+      Value &quantized = quantized_[{x, scheme}];
+      if (!quantized) {
+        // Right behind x, so that every layer that reads it can share it.
+        b.setInsertionPointAfterValue(x);
+        quantized = QuantizeOp::create(b, linear.getLoc(), type, x);
+        b.setInsertionPoint(linear);
+      }
+      x = quantized;
+    }
+    auto low = LinearOp::create(b, linear.getLoc(),
+                                linear.getResult().getType(), x,
+                                linear.getWeight(), linear.getBias());
+    linear.replaceAllUsesWith(low.getResult());
+    linear.erase();
+  }
+
+  void convert(lm::EmbedOp embed) {
+    if (!isa<TensorType>(embed.getTable().getType()))
+      return;
+    OpBuilder b(embed);
+    auto low = EmbedOp::create(b, embed.getLoc(), embed.getResult().getType(),
+                               embed.getTokens(), embed.getTable(),
+                               embed.getEmbeddings(), embed.getScaleAttr());
+    embed.replaceAllUsesWith(low.getResult());
+    embed.erase();
+  }
+
+  llvm::DenseMap<std::pair<Value, Attribute>, Value> quantized_;
+};
+
+} // namespace
+
+} // namespace lowbit

@@ -1,0 +1,40 @@
+//===- cache.h - Keys and values of one conversation ------------*- C++ -*-===//
+
+#ifndef QUANTRT_KV_CACHE_H
+#define QUANTRT_KV_CACHE_H
+
+#include "base/arena.h"
+#include "quantrt/format.h"
+
+#include <vector>
+
+namespace qrt {
+
+/// Pages of a fixed number of positions, reached through a page table. A page
+/// holds all layers; what is in it, only compiled code knows.
+///
+/// Page i of a conversation is page i of the arena; memory is used when a page
+/// is first written, and is zero before.
+class Cache {
+public:
+  /// Room for `positions`.
+  Status create(const qrt_text_record &text, int32_t positions);
+
+  int32_t capacity() const { return capacity_; }
+  /// Bytes of pages for `positions`.
+  uint64_t bytesFor(int32_t positions) const;
+
+  uint8_t *pages() { return arena_.data(); }
+  const int32_t *pageTable() const { return table_.data(); }
+
+private:
+  Arena arena_;
+  std::vector<int32_t> table_;
+  int32_t capacity_ = 0;
+  uint32_t pageSize_ = 1;
+  uint64_t pageBytes_ = 0;
+};
+
+} // namespace qrt
+
+#endif // QUANTRT_KV_CACHE_H

@@ -1,0 +1,179 @@
+//===- model.cpp - A loaded model: module, threads, tokenizer -------------===//
+
+#include "session/model.h"
+#include "thread/topology.h"
+#if __has_include("tokenizer/chat_template.h")
+#include "tokenizer/chat_template.h"
+#endif
+
+#include <cstdlib>
+
+namespace qrt {
+
+namespace {
+
+/// An option of the call, else the environment variable, else "".
+std::string setting(const char *option, const char *variable) {
+  if (option)
+    return option;
+  const char *value = std::getenv(variable);
+  return value ? value : "";
+}
+
+Status parseVerify(const std::string &text, Verify &verify) {
+  if (text.empty() || text == "once")
+    verify = Verify::Once;
+  else if (text == "always")
+    verify = Verify::Always;
+  else if (text == "never")
+    verify = Verify::Never;
+  else
+    return invalid("QRT_VERIFY is \"" + text +
+                   "\": set it to always, once or never");
+  return {};
+}
+
+Status parseWeights(const std::string &text, bool &copy) {
+  copy = text == "copy";
+  if (text.empty() || text == "map" || copy)
+    return {};
+  return invalid("QRT_WEIGHTS is \"" + text + "\": set it to map or copy");
+}
+
+std::string baseName(const std::string &path) {
+  const size_t slash = path.rfind('/');
+  return slash == std::string::npos ? path : path.substr(slash + 1);
+}
+
+} // namespace
+
+Status Model::load(const std::string &path, const qrt_load_options &options,
+                   std::unique_ptr<Model> &model) {
+  auto made = std::make_unique<Model>();
+  QRT_TRY(made->open(path, options));
+  model = std::move(made);
+  return {};
+}
+
+Status Model::open(const std::string &path, const qrt_load_options &options) {
+  Verify verify;
+  QRT_TRY(parseVerify(setting(options.verify, "QRT_VERIFY"), verify));
+  bool copy;
+  QRT_TRY(parseWeights(setting(nullptr, "QRT_WEIGHTS"), copy));
+  QRT_TRY(module_.open(path, setting(options.level, "QRT_CPU")));
+  QRT_TRY(setThreads(options.threads));
+  const OnEachThread onEachThread = [&](const std::function<void()> &job) {
+    pool_->onEachThread(job);
+  };
+  if (copy)
+    QRT_TRY(module_.copyWeights(onEachThread));
+  QRT_TRY(module_.verify(verify, onEachThread));
+  const Metadata &metadata = module_.metadata();
+  name_ = metadata.string("general.name").value_or("");
+  if (name_.empty())
+    name_ = baseName(path);
+  architecture_ = metadata.string("general.architecture").value_or("");
+  if (auto text = metadata.string("tokenizer.chat_template")) {
+    chatTemplate_ = *text;
+    hasChatTemplate_ = true;
+  }
+  return createTokenizer();
+}
+
+Status Model::createTokenizer() {
+  const auto kind = module_.metadata().string("tokenizer.ggml.model");
+  if (!kind || *kind == "none" || *kind == "no_vocab")
+    return {};
+  Status status = Tokenizer::create(module_.metadata(), tokenizer_);
+  if (!status.ok())
+    return Status(status.code(), path() + ": " + status.message());
+  return {};
+}
+
+Status Model::needTokenizer() const {
+  if (tokenizer_)
+    return {};
+  return unsupported(path() + ": it carries no vocabulary, so text cannot be "
+                              "read or written: use token ids");
+}
+
+Status Model::renderChat(const qrt_message *messages, size_t count,
+                         bool addGenerationPrompt, std::string &out) const {
+  if (!hasChatTemplate_)
+    return unsupported(path() + ": it has no chat template: give the model the "
+                                "raw text of the conversation");
+#if __has_include("tokenizer/chat_template.h")
+  return renderChatTemplate(chatTemplate_, messages, count, addGenerationPrompt,
+                            out);
+#else
+  return unsupported("chat");
+#endif
+}
+
+Status Model::setThreads(int32_t threads) {
+  return Pool::create(threads == 0 ? physicalCores() : threads, pool_);
+}
+
+void Model::info(qrt_model_info &info) const {
+  const qrt_text_record &text = view().header.text;
+  info = {};
+  info.name = name_.c_str();
+  info.architecture = architecture_.c_str();
+  info.level = module_.levelName();
+  info.chat_template = chatTemplate();
+  info.n_vocab = int32_t(text.n_vocab);
+  info.n_embd = int32_t(text.n_embd);
+  info.n_layers = int32_t(text.n_layers);
+  info.max_context = int32_t(text.max_context);
+  info.max_rows = int32_t(text.max_rows);
+  info.threads = pool_->workers();
+  info.bos_id = tokenizer_ ? tokenizer_->bosId() : -1;
+  info.eos_id = tokenizer_ ? tokenizer_->eosId() : -1;
+  info.add_bos = tokenizer_ && tokenizer_->addBos();
+  info.file_bytes = module_.fileBytes();
+  info.weights_bytes = view().weights.size();
+  for (const qrt_weight_record &weight : view().weightRecords) {
+    info.source_bytes += weight.source_bytes;
+    info.n_parameters += weight.rows * weight.columns;
+  }
+}
+
+Status Model::textFunction(size_t &function) const {
+  const qrt_function_record *text = view().textFunction();
+  if (!text)
+    return unsupported(path() + ": it has no function text, only plain "
+                                "functions: use qrt_call");
+  function = size_t(text - view().functions.begin());
+  return {};
+}
+
+void Model::run(size_t function, qrt_frame &frame) {
+  frame.weights = module_.weights();
+  frame.host = Pool::host();
+  frame.team = pool_.get();
+  pool_->run(module_.entry(function), frame);
+}
+
+Status Model::call(int32_t function, void *const *arguments) {
+  if (function < 0 || size_t(function) >= view().functions.size)
+    return invalid("there is no function " + std::to_string(function) + " in " +
+                   path());
+  const qrt_function_record &record = view().functions[function];
+  if (record.kind != QRT_FUNCTION_PLAIN)
+    return invalid(std::string("function ") + view().string(record.name) +
+                   " is not a plain function: use a session");
+  for (uint64_t i = 0; i < uint64_t(record.n_inputs) + record.n_outputs; ++i)
+    if (!arguments || !arguments[i])
+      return invalid("argument " + std::to_string(i) + " of " +
+                     view().string(record.name) + " is NULL");
+  const std::lock_guard<std::mutex> lock(calling_);
+  if (scratch_.bytes() < record.scratch_bytes)
+    QRT_TRY(scratch_.allocate(record.scratch_bytes, "a function's scratch"));
+  qrt_frame frame = {};
+  frame.scratch = scratch_.data();
+  frame.arguments = arguments;
+  run(size_t(function), frame);
+  return {};
+}
+
+} // namespace qrt

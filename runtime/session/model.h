@@ -1,0 +1,63 @@
+//===- model.h - A loaded model: module, threads, tokenizer -----*- C++ -*-===//
+
+#ifndef QUANTRT_SESSION_MODEL_H
+#define QUANTRT_SESSION_MODEL_H
+
+#include "base/arena.h"
+#include "module/module.h"
+#include "thread/pool.h"
+#include "tokenizer/tokenizer.h"
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+namespace qrt {
+
+class Model {
+public:
+  static Status load(const std::string &path, const qrt_load_options &options,
+                     std::unique_ptr<Model> &model);
+
+  Status setThreads(int32_t threads);
+  void info(qrt_model_info &info) const;
+
+  const ModuleView &view() const { return module_.view(); }
+  const std::string &path() const { return module_.path(); }
+  /// Null where the module carries no vocabulary.
+  const Tokenizer *tokenizer() const { return tokenizer_.get(); }
+  /// The same as a status.
+  Status needTokenizer() const;
+  const char *chatTemplate() const {
+    return hasChatTemplate_ ? chatTemplate_.c_str() : nullptr;
+  }
+
+  /// As qrt_apply_template.
+  Status renderChat(const qrt_message *messages, size_t count,
+                    bool addGenerationPrompt, std::string &out) const;
+
+  /// Index of `text`, or an error for modules of plain functions.
+  Status textFunction(size_t &function) const;
+
+  /// Runs a function; of `frame` the caller sets scratch, arguments and text.
+  void run(size_t function, qrt_frame &frame);
+  /// Runs a plain function; calls from several threads take turns.
+  Status call(int32_t function, void *const *arguments);
+
+private:
+  Status open(const std::string &path, const qrt_load_options &options);
+  Status createTokenizer();
+
+  Module module_;
+  std::unique_ptr<Pool> pool_;
+  std::unique_ptr<Tokenizer> tokenizer_;
+  std::string name_, architecture_, chatTemplate_;
+  bool hasChatTemplate_ = false;
+
+  std::mutex calling_; ///< guards scratch_
+  Arena scratch_;      ///< of plain functions; grows to the largest called
+};
+
+} // namespace qrt
+
+#endif // QUANTRT_SESSION_MODEL_H

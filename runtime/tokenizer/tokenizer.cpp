@@ -1,0 +1,260 @@
+//===- tokenizer.cpp - Text to ids and back -------------------------------===//
+
+#include "tokenizer/tokenizer.h"
+
+#include "tokenizer/byte_bpe.h"
+#include "tokenizer/spm_bpe.h"
+#include "tokenizer/unicode.h"
+
+#include <algorithm>
+
+namespace qrt {
+
+namespace {
+
+/// Keeps every offset and position inside 31 bits.
+constexpr size_t maxTextBytes = size_t(1) << 30;
+
+/// Texts of control tokens that end a turn, as llama.cpp has them.
+constexpr std::string_view endTexts[] = {
+    "<|eot_id|>",
+    "<|im_end|>",
+    "<|end|>",
+    "<|return|>",
+    "<|call|>",
+    "<|flush|>",
+    "<|calls|>",
+    "<end_of_turn>",
+    "<|endoftext|>",
+    "</s>",
+    "<|eom_id|>",
+    "<EOT>",
+    "_<EOT>",
+    "[EOT]",
+    "[EOS]",
+    "<|end_of_text|>",
+    "<end_of_utterance>",
+    "<eos>",
+    "<turn|>",
+    "<|tool_response>",
+    "<｜end▁of▁sentence｜>",
+    "<|fim_pad|>",
+    "<fim-pad>",
+    "<|fim_repo|>",
+    "<|repo_name|>",
+    "<fim-repo>",
+    "<|file_sep|>",
+};
+
+/// These are also ordinary markup in some vocabularies (Gemma's </s>), so only
+/// control tokens count.
+bool endsAsControlOnly(std::string_view text) {
+  return text.substr(0, 2) != "<|" && text != "<end_of_turn>";
+}
+
+std::string lowered(std::string_view text) {
+  std::string out(text);
+  for (char &c : out)
+    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return out;
+}
+
+} // namespace
+
+Status Tokenizer::create(const Metadata &metadata,
+                         std::unique_ptr<Tokenizer> &out) {
+  std::optional<std::string_view> model =
+      metadata.string("tokenizer.ggml.model");
+  if (!model)
+    return corrupt("tokenizer: the metadata has no tokenizer.ggml.model");
+  std::unique_ptr<Tokenizer> tokenizer(new Tokenizer());
+  QRT_TRY(Vocabulary::create(metadata, tokenizer->vocabulary_));
+  if (*model == "gpt2")
+    QRT_TRY(tokenizer->createBytePairs(metadata));
+  else if (*model == "llama")
+    QRT_TRY(tokenizer->createSentencePiece(metadata));
+  else
+    return unsupported("tokenizer: unknown tokenizer.ggml.model '" +
+                       std::string(model->substr(0, 100)) +
+                       "' (known: gpt2, llama)");
+  tokenizer->findEnds(metadata);
+  out = std::move(tokenizer);
+  return Status();
+}
+
+Status Tokenizer::createBytePairs(const Metadata &metadata) {
+  std::string_view name =
+      metadata.string("tokenizer.ggml.pre").value_or("default");
+  const PreTokenizer *preTokenizer = findPreTokenizer(name);
+  if (!preTokenizer)
+    return unsupported("tokenizer: unknown tokenizer.ggml.pre '" +
+                       std::string(name.substr(0, 100)) + "'");
+  addBos_ = preTokenizer->addsBos;
+  QRT_TRY(readIds(metadata));
+  added_ = std::make_unique<AddedTokens>(vocabulary_, false);
+  return ByteBpe::create(metadata, vocabulary_, *preTokenizer, model_);
+}
+
+Status Tokenizer::createSentencePiece(const Metadata &metadata) {
+  if (!metadata.has("tokenizer.ggml.scores"))
+    return corrupt("tokenizer: the metadata has no scores "
+                   "(tokenizer.ggml.scores)");
+  // SentencePiece's own defaults.
+  unknownId_ = 0;
+  bosId_ = 1;
+  eosId_ = 2;
+  addBos_ = true;
+  sentencePiece_ = true;
+  spacePrefix_ =
+      metadata.boolean("tokenizer.ggml.add_space_prefix").value_or(true);
+  // GGUF has no key for it: the added tokens of Phi-3 have `rstrip`.
+  std::string name = lowered(metadata.string("general.name").value_or(""));
+  controlsStrip_ = name.find("phi-3") != std::string::npos ||
+                   name.find("phi3") != std::string::npos;
+  QRT_TRY(readIds(metadata));
+  added_ = std::make_unique<AddedTokens>(vocabulary_, true);
+  return SpmBpe::create(vocabulary_, *added_, unknownId_, spacePrefix_, model_);
+}
+
+Status Tokenizer::readIds(const Metadata &metadata) {
+  struct {
+    const char *key;
+    int32_t &id;
+  } keys[] = {{"tokenizer.ggml.bos_token_id", bosId_},
+              {"tokenizer.ggml.eos_token_id", eosId_},
+              {"tokenizer.ggml.unknown_token_id", unknownId_}};
+  for (auto &[key, id] : keys) {
+    if (std::optional<int64_t> value = metadata.integer(key)) {
+      if (*value < 0 || *value >= vocabulary_.size())
+        return corrupt("tokenizer: " + std::string(key) + " is " +
+                       std::to_string(*value) + ", but there are " +
+                       std::to_string(vocabulary_.size()) + " tokens");
+      id = static_cast<int32_t>(*value);
+    }
+    if (!vocabulary_.contains(id))
+      id = -1;
+  }
+  addBos_ = metadata.boolean("tokenizer.ggml.add_bos_token").value_or(addBos_);
+  addEos_ = metadata.boolean("tokenizer.ggml.add_eos_token").value_or(addEos_);
+  return Status();
+}
+
+void Tokenizer::findEnds(const Metadata &metadata) {
+  for (std::string_view text : endTexts) {
+    int32_t id = vocabulary_.find(text);
+    if (id >= 0 && (vocabulary_.type(id) == Vocabulary::Control ||
+                    !endsAsControlOnly(text)))
+      ends_.push_back(id);
+  }
+  // With the harmony format <|end|> closes a message, not the turn.
+  auto isAnEnd = [&](std::string_view text) {
+    int32_t id = vocabulary_.find(text);
+    return id >= 0 && std::count(ends_.begin(), ends_.end(), id) != 0;
+  };
+  bool harmony = (isAnEnd("<|return|>") && isAnEnd("<|call|>")) ||
+                 (isAnEnd("<|calls|>") && isAnEnd("<|flush|>"));
+  if (harmony)
+    ends_.erase(
+        std::remove(ends_.begin(), ends_.end(), vocabulary_.find("<|end|>")),
+        ends_.end());
+  if (eosId_ >= 0)
+    ends_.push_back(eosId_);
+  for (const char *key :
+       {"tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"}) {
+    int64_t id = metadata.integer(key).value_or(-1);
+    if (id >= 0 && id < vocabulary_.size())
+      ends_.push_back(static_cast<int32_t>(id));
+  }
+  std::sort(ends_.begin(), ends_.end());
+  ends_.erase(std::unique(ends_.begin(), ends_.end()), ends_.end());
+}
+
+/// Phi-3: all but these, whose `rstrip` is off.
+bool Tokenizer::stripsAfter(int32_t id) const {
+  if (!controlsStrip_)
+    return false;
+  std::string_view text = vocabulary_.text(id);
+  return text != "<unk>" && text != "<s>" && text != "<|endoftext|>";
+}
+
+/// The first place from `position` on that is not white space.
+static size_t skipSpaces(std::string_view text, size_t position) {
+  while (position < text.size()) {
+    uint32_t value = 0;
+    size_t length = decodeUtf8(text, position, value);
+    if (length == 0 || !(classOf(value) & ClassSpace))
+      break;
+    position += length;
+  }
+  return position;
+}
+
+Status Tokenizer::encode(std::string_view text, bool addSpecial,
+                         bool parseSpecial, std::vector<int32_t> &ids) const {
+  if (text.size() > maxTextBytes)
+    return invalid("tokenizer: the text has " + std::to_string(text.size()) +
+                   " bytes; split it into parts of at most " +
+                   std::to_string(maxTextBytes));
+  if (addSpecial && addBos_ && bosId_ >= 0)
+    ids.push_back(bosId_);
+  size_t begin = 0;
+  for (size_t i = 0; i < text.size();) {
+    AddedTokens::Match match = added_->at(text, i, parseSpecial);
+    if (match.length == 0) {
+      ++i;
+      continue;
+    }
+    if (begin < i)
+      model_->encode(text.substr(begin, i - begin), ids);
+    ids.push_back(match.id);
+    i += match.length;
+    if (stripsAfter(match.id))
+      i = skipSpaces(text, i);
+    begin = i;
+  }
+  if (begin < text.size())
+    model_->encode(text.substr(begin), ids);
+  if (addSpecial && addEos_ && eosId_ >= 0)
+    ids.push_back(eosId_);
+  return Status();
+}
+
+void Tokenizer::appendPiece(int32_t id, bool special, std::string &out) const {
+  if (!vocabulary_.contains(id) || (!special && isControl(id)))
+    return;
+  if (vocabulary_.isAdded(id) && !sentencePiece_)
+    out += vocabulary_.text(id);
+  else
+    model_->appendPiece(id, out);
+}
+
+std::string Tokenizer::piece(int32_t id) const {
+  std::string out;
+  appendPiece(id, true, out);
+  return out;
+}
+
+void Tokenizer::decode(const std::vector<int32_t> &ids, bool special,
+                       std::string &out) const {
+  size_t start = out.size();
+  bool first = spacePrefix_;
+  for (int32_t id : ids) {
+    size_t before = out.size();
+    appendPiece(id, special, out);
+    if (first && before == start && out.size() > before && out[before] == ' ')
+      out.erase(before, 1);
+    first = first && (before == out.size() && isControl(id));
+  }
+}
+
+bool Tokenizer::isEnd(int32_t id) const {
+  return std::binary_search(ends_.begin(), ends_.end(), id);
+}
+
+bool Tokenizer::isControl(int32_t id) const {
+  return vocabulary_.contains(id) &&
+         (vocabulary_.type(id) == Vocabulary::Control ||
+          vocabulary_.type(id) == Vocabulary::Unknown);
+}
+
+} // namespace qrt

@@ -1,0 +1,78 @@
+// RUN: quant-opt %s --verify-roundtrip | FileCheck %s
+// The example of every op's description, in the order of PackOps.td.
+
+// CHECK-LABEL: func @weight
+// CHECK-SAME: !pack.panels<576x576, #scheme{{[0-9]*}}, <lanes = 16, unit = 1>>
+func.func @weight()
+    -> !pack.panels<576x576, #lowbit.scheme<u4, group 32 scale f16>, #pack.layout<lanes = 16, unit = 1>> {
+  // CHECK: pack.weight "blk.0.attn_q.weight" : <576x576, #scheme{{[0-9]*}}, <lanes = 16, unit = 1>>
+  %w = pack.weight "blk.0.attn_q.weight"
+     : !pack.panels<576x576, #lowbit.scheme<u4, group 32 scale f16>, #pack.layout<lanes = 16, unit = 1>>
+  return %w : !pack.panels<576x576, #lowbit.scheme<u4, group 32 scale f16>, #pack.layout<lanes = 16, unit = 1>>
+}
+
+// CHECK-LABEL: func @pack_rows
+func.func @pack_rows(%x: tensor<?x576xf32>) -> !pack.rows<576, bits = 8, group = 32, scale_groups = 1> {
+  // CHECK: pack.pack_rows %{{.*}} : tensor<?x576xf32> -> <576, bits = 8, group = 32, scale_groups = 1>
+  %r = pack.pack_rows %x : tensor<?x576xf32>
+     -> !pack.rows<576, bits = 8, group = 32, scale_groups = 1>
+  return %r : !pack.rows<576, bits = 8, group = 32, scale_groups = 1>
+}
+
+// CHECK-LABEL: func @linear
+func.func @linear(%r: !pack.rows<576, bits = 8, group = 32, scale_groups = 1>,
+                  %w: !pack.panels<576x576, #lowbit.scheme<u4, group 32 scale f16>, #pack.layout<lanes = 16, unit = 1>>,
+                  %x: tensor<?x576xf32>) -> tensor<?x576xf32> {
+  // CHECK: pack.linear %{{.*}}, %{{.*}} residual %{{.*}} : !pack.rows<576, bits = 8, group = 32, scale_groups = 1>, !pack.panels<576x576, #scheme{{[0-9]*}}, <lanes = 16, unit = 1>>, tensor<?x576xf32> -> tensor<?x576xf32>
+  %y = pack.linear %r, %w residual %x
+     : !pack.rows<576, bits = 8, group = 32, scale_groups = 1>,
+       !pack.panels<576x576, #lowbit.scheme<u4, group 32 scale f16>, #pack.layout<lanes = 16, unit = 1>>,
+       tensor<?x576xf32> -> tensor<?x576xf32>
+  return %y : tensor<?x576xf32>
+}
+
+// CHECK-LABEL: func @linear_bias
+func.func @linear_bias(%r: !pack.rows<64, bits = 32, group = 32, scale_groups = 0>,
+                       %w: !pack.panels<8x64, #lowbit.scheme<u4, group 32 scale f16>, #pack.layout<lanes = 16, unit = 1>>,
+                       %b: tensor<8xf32>) -> tensor<?x8xf32> {
+  // CHECK: pack.linear %{{.*}}, %{{.*}} bias %{{.*}} : !pack.rows<64, bits = 32, group = 32, scale_groups = 0>
+  %y = pack.linear %r, %w bias %b
+     : !pack.rows<64, bits = 32, group = 32, scale_groups = 0>,
+       !pack.panels<8x64, #lowbit.scheme<u4, group 32 scale f16>, #pack.layout<lanes = 16, unit = 1>>,
+       tensor<8xf32> -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
+
+// CHECK-LABEL: func @embed
+func.func @embed(%tokens: tensor<?xi32>,
+                 %table: !pack.panels<96x64, #lowbit.scheme<s8, group 32 scale f16>, #pack.layout<lanes = 16, unit = 1>>,
+                 %rows: tensor<?x64xf32>) -> tensor<?x64xf32> {
+  // CHECK: pack.embed %{{.*}}, %{{.*}} : tensor<?xi32>, <96x64, #scheme{{[0-9]*}}, <lanes = 16, unit = 1>> -> tensor<?x64xf32>
+  %x = pack.embed %tokens, %table {scale = 1.0 : f32}
+     : tensor<?xi32>,
+       !pack.panels<96x64, #lowbit.scheme<s8, group 32 scale f16>, #pack.layout<lanes = 16, unit = 1>>
+     -> tensor<?x64xf32>
+  // CHECK: pack.embed %{{.*}}, %{{.*}} else %{{.*}} {scale = 2.000000e+00 : f32}
+  %y = pack.embed %tokens, %table else %rows {scale = 2.0 : f32}
+     : tensor<?xi32>,
+       !pack.panels<96x64, #lowbit.scheme<s8, group 32 scale f16>, #pack.layout<lanes = 16, unit = 1>>,
+       tensor<?x64xf32> -> tensor<?x64xf32>
+  return %y : tensor<?x64xf32>
+}
+
+// CHECK-LABEL: func @dot4
+func.func @dot4(%acc: vector<16xi32>, %w: vector<64xi8>, %a: vector<64xi8>) -> vector<16xi32> {
+  // CHECK: pack.dot4 %{{.*}}, %{{.*}}, %{{.*}} {range = 15 : i64} : vector<16xi32>, vector<64xi8>
+  %s = pack.dot4 %acc, %w, %a {range = 15} : vector<16xi32>, vector<64xi8>
+  // CHECK: pack.dot4 %{{.*}}, %{{.*}}, %{{.*}} {range = 128 : i64, signed_weights} : vector<16xi32>, vector<64xi8>
+  %t = pack.dot4 %s, %w, %a {range = 128, signed_weights} : vector<16xi32>, vector<64xi8>
+  return %t : vector<16xi32>
+}
+
+// CHECK-LABEL: func @lookup
+func.func @lookup(%i: vector<64xi8>) -> vector<64xi8> {
+  // CHECK: pack.lookup %{{.*}} in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] : vector<64xi8>
+  %v = pack.lookup %i in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]
+     : vector<64xi8>
+  return %v : vector<64xi8>
+}

@@ -1,0 +1,378 @@
+//===- QuantrtTest.cpp - Tests of the public C interface ------------------===//
+
+#include "quantrt/quantrt.h"
+#include "module/FakeModule.h"
+
+#include <gtest/gtest.h>
+#include <thread>
+
+using qrt::FakeModule;
+using qrt::TemporaryFolder;
+using qrt::writeAll;
+
+namespace {
+
+class QuantrtTest : public ::testing::Test {
+protected:
+  QuantrtTest() {
+    setenv("XDG_CACHE_HOME", (folder_ / "cache").c_str(), 1);
+    unsetenv("QRT_CPU");
+    unsetenv("QRT_VERIFY");
+  }
+  ~QuantrtTest() override {
+    qrt_unload(model_);
+    for (const char *name : {"XDG_CACHE_HOME", "QRT_CPU", "QRT_VERIFY"})
+      unsetenv(name);
+  }
+
+  qrt_status load(const FakeModule &fake,
+                  const qrt_load_options *options = nullptr) {
+    const std::string path = folder_ / "m.so";
+    writeAll(path, fake.bytes());
+    return qrt_load(path.c_str(), options, &model_);
+  }
+
+  static bool lastErrorHas(const char *text) {
+    return std::string(qrt_last_error()).find(text) != std::string::npos;
+  }
+
+  TemporaryFolder folder_;
+  qrt_model *model_ = nullptr;
+};
+
+TEST_F(QuantrtTest, DescribesTheModel) {
+  FakeModule fake;
+  fake.addMetadata("general.architecture", "fake");
+  fake.addMetadata("tokenizer.chat_template", "{{ messages }}");
+  qrt_load_options options = {2, "first", "always"};
+  ASSERT_EQ(load(fake, &options), QRT_OK) << qrt_last_error();
+  qrt_model_info info;
+  qrt_get_model_info(model_, &info);
+  EXPECT_STREQ(info.name, "m.so");
+  EXPECT_STREQ(info.architecture, "fake");
+  EXPECT_STREQ(info.level, "first");
+  EXPECT_STREQ(info.chat_template, "{{ messages }}");
+  EXPECT_EQ(info.n_vocab, 37);
+  EXPECT_EQ(info.max_context, 100);
+  EXPECT_EQ(info.threads, 2);
+  EXPECT_EQ(info.bos_id, -1);
+  EXPECT_EQ(info.n_parameters, 41u);
+  EXPECT_EQ(info.source_bytes, 4u * 41);
+  EXPECT_EQ(info.file_bytes, fake.bytes().size());
+}
+
+TEST_F(QuantrtTest, EnvironmentChoosesTheLevel) {
+  setenv("QRT_CPU", "first", 1);
+  ASSERT_EQ(load(FakeModule()), QRT_OK);
+  qrt_model_info info;
+  qrt_get_model_info(model_, &info);
+  EXPECT_STREQ(info.level, "first");
+}
+
+TEST_F(QuantrtTest, RefusesUnknownSettings) {
+  setenv("QRT_CPU", "neon", 1);
+  EXPECT_EQ(load(FakeModule()), QRT_UNSUPPORTED);
+  EXPECT_TRUE(lastErrorHas("no level neon; this module has first, second"));
+  unsetenv("QRT_CPU");
+  setenv("QRT_VERIFY", "sometimes", 1);
+  EXPECT_EQ(load(FakeModule()), QRT_INVALID_ARGUMENT);
+  EXPECT_TRUE(lastErrorHas("always, once or never"));
+  unsetenv("QRT_VERIFY");
+  qrt_load_options options = {-3, nullptr, nullptr};
+  EXPECT_EQ(load(FakeModule(), &options), QRT_INVALID_ARGUMENT);
+  EXPECT_EQ(model_, nullptr);
+}
+
+TEST_F(QuantrtTest, ErrorsAreOneLine) {
+  setenv("QRT_CPU", "a\nb", 1);
+  EXPECT_EQ(load(FakeModule()), QRT_UNSUPPORTED);
+  EXPECT_TRUE(lastErrorHas("no level a b"));
+}
+
+TEST_F(QuantrtTest, SettingsOfTheCallWin) {
+  setenv("QRT_CPU", "neon", 1);
+  setenv("QRT_VERIFY", "sometimes", 1);
+  qrt_load_options options = {1, "second", "never"};
+  EXPECT_EQ(load(FakeModule(), &options), QRT_OK) << qrt_last_error();
+}
+
+TEST_F(QuantrtTest, DamagedWeightsAreRefusedOnceVerified) {
+  FakeModule fake;
+  std::string file = fake.bytes();
+  file.back() ^= 1;
+  const std::string path = folder_ / "damaged.so";
+  writeAll(path, file);
+  EXPECT_EQ(qrt_load(path.c_str(), nullptr, &model_), QRT_CORRUPT);
+  EXPECT_TRUE(lastErrorHas("do not match their hash"));
+  setenv("QRT_VERIFY", "never", 1);
+  EXPECT_EQ(qrt_load(path.c_str(), nullptr, &model_), QRT_OK);
+}
+
+TEST_F(QuantrtTest, ErrorsBelongToAThread) {
+  EXPECT_EQ(qrt_load("/none.so", nullptr, &model_), QRT_IO);
+  EXPECT_TRUE(lastErrorHas("/none.so"));
+  std::thread([] { EXPECT_STREQ(qrt_last_error(), ""); }).join();
+}
+
+TEST_F(QuantrtTest, NullIsAnError) {
+  EXPECT_EQ(qrt_load(nullptr, nullptr, &model_), QRT_INVALID_ARGUMENT);
+  EXPECT_EQ(qrt_load("x", nullptr, nullptr), QRT_INVALID_ARGUMENT);
+  EXPECT_EQ(qrt_session_create(nullptr, nullptr, nullptr),
+            QRT_INVALID_ARGUMENT);
+  EXPECT_EQ(qrt_append(nullptr, nullptr, 0, 0, nullptr), QRT_INVALID_ARGUMENT);
+  EXPECT_EQ(qrt_call(nullptr, 0, nullptr), QRT_INVALID_ARGUMENT);
+  EXPECT_EQ(qrt_generate(nullptr, "", nullptr, nullptr, nullptr),
+            QRT_INVALID_ARGUMENT);
+  qrt_unload(nullptr);
+  qrt_session_destroy(nullptr);
+  qrt_sampler_destroy(nullptr);
+}
+
+TEST_F(QuantrtTest, AppendsAndSamples) {
+  ASSERT_EQ(load(FakeModule()), QRT_OK);
+  qrt_session *session = nullptr;
+  qrt_sampler *sampler = nullptr;
+  ASSERT_EQ(qrt_session_create(model_, nullptr, &session), QRT_OK);
+  qrt_sampling sampling;
+  qrt_sampling_default(&sampling);
+  sampling.temperature = 0;
+  ASSERT_EQ(qrt_sampler_create(model_, &sampling, &sampler), QRT_OK);
+  const int32_t ids[] = {1, 2, 3};
+  float logits[37];
+  ASSERT_EQ(qrt_append(session, ids, 3, 1, logits), QRT_OK);
+  EXPECT_EQ(qrt_session_length(session), 3);
+  EXPECT_EQ(qrt_sample(sampler, logits), 0) << "level second adds 1000";
+  ASSERT_EQ(qrt_session_truncate(session, 1), QRT_OK);
+  EXPECT_EQ(qrt_session_length(session), 1);
+  EXPECT_EQ(qrt_set_threads(model_, 3), QRT_OK);
+  float again[37];
+  ASSERT_EQ(qrt_append(session, ids + 1, 2, 1, again), QRT_OK);
+  EXPECT_EQ(std::memcmp(logits, again, sizeof logits), 0);
+  qrt_sampler_destroy(sampler);
+  qrt_session_destroy(session);
+}
+
+TEST_F(QuantrtTest, SessionsOfTwoThreadsShareAModel) {
+  qrt_load_options options = {2, "first", nullptr};
+  ASSERT_EQ(load(FakeModule(), &options), QRT_OK);
+  auto talk = [&](std::vector<float> *out) {
+    qrt_session *session = nullptr;
+    ASSERT_EQ(qrt_session_create(model_, nullptr, &session), QRT_OK);
+    out->resize(37);
+    for (int32_t id = 0; id < 37; ++id)
+      ASSERT_EQ(qrt_append(session, &id, 1, 1, out->data()), QRT_OK);
+    qrt_session_destroy(session);
+  };
+  std::vector<float> first, second;
+  std::thread other(talk, &first);
+  talk(&second);
+  other.join();
+  EXPECT_EQ(first, second);
+}
+
+TEST_F(QuantrtTest, CallsPlainFunctions) {
+  ASSERT_EQ(load(FakeModule()), QRT_OK);
+  EXPECT_EQ(qrt_function_count(model_), 2);
+  const int32_t scale = qrt_function_find(model_, "scale");
+  ASSERT_EQ(scale, 1);
+  EXPECT_STREQ(qrt_function_name(model_, scale), "scale");
+  EXPECT_EQ(qrt_function_name(model_, 2), nullptr);
+  EXPECT_EQ(qrt_function_find(model_, "none"), -1);
+  EXPECT_EQ(qrt_function_inputs(model_, scale), 1);
+  EXPECT_EQ(qrt_function_outputs(model_, scale), 1);
+  qrt_tensor_info info;
+  ASSERT_EQ(qrt_function_argument(model_, scale, 1, &info), QRT_OK);
+  EXPECT_STREQ(info.name, "y");
+  EXPECT_EQ(info.rank, 1);
+  EXPECT_EQ(info.dims[0], 4);
+  EXPECT_EQ(qrt_function_argument(model_, scale, 2, &info),
+            QRT_INVALID_ARGUMENT);
+  for (int32_t threads : {1, 2, 3}) {
+    ASSERT_EQ(qrt_set_threads(model_, threads), QRT_OK);
+    float x[4] = {1, 2, 3, 4}, y[4] = {};
+    const float factors[4] = {1, 10, 100, 1000};
+    void *arguments[] = {x, y};
+    ASSERT_EQ(qrt_call(model_, scale, arguments), QRT_OK);
+    for (int i = 0; i < 4; ++i)
+      EXPECT_EQ(y[i], x[i] * factors[i]);
+  }
+  void *missing[] = {nullptr, nullptr};
+  EXPECT_EQ(qrt_call(model_, scale, missing), QRT_INVALID_ARGUMENT);
+  EXPECT_EQ(qrt_call(model_, 0, missing), QRT_INVALID_ARGUMENT);
+  EXPECT_EQ(qrt_call(model_, 9, missing), QRT_INVALID_ARGUMENT);
+}
+
+TEST_F(QuantrtTest, ModulesWithoutText) {
+  FakeModule fake;
+  fake.functions[0].kind = QRT_FUNCTION_PLAIN;
+  fake.header.text = {};
+  ASSERT_EQ(load(fake), QRT_OK) << qrt_last_error();
+  qrt_session *session = nullptr;
+  EXPECT_EQ(qrt_session_create(model_, nullptr, &session), QRT_UNSUPPORTED);
+  EXPECT_TRUE(lastErrorHas("no function text"));
+}
+
+TEST_F(QuantrtTest, ModelsWithoutVocabulary) {
+  ASSERT_EQ(load(FakeModule()), QRT_OK);
+  size_t count = 0;
+  EXPECT_EQ(qrt_tokenize(model_, "a", 1, 1, 1, nullptr, &count),
+            QRT_UNSUPPORTED);
+  EXPECT_TRUE(lastErrorHas("carries no vocabulary"));
+  EXPECT_EQ(qrt_generate(model_, "a", nullptr, nullptr, nullptr),
+            QRT_UNSUPPORTED);
+  EXPECT_EQ(qrt_is_end(model_, 0), 0);
+  EXPECT_EQ(qrt_apply_template(model_, nullptr, 0, 0, nullptr, &count),
+            QRT_UNSUPPORTED);
+}
+
+/// A vocabulary of the letters, a space, <|end|> (28) and fillers.
+FakeModule withVocabulary() {
+  FakeModule fake;
+  std::vector<std::string> tokens;
+  std::vector<int32_t> types;
+  for (char c = 'a'; c <= 'z'; ++c)
+    tokens.push_back(std::string(1, c));
+  tokens.push_back("\u0120"); // how byte-level BPE spells a space
+  tokens.push_back("\u00c3"); // the byte C3, which begins a character
+  tokens.push_back("<|end|>");
+  while (tokens.size() < 37)
+    tokens.push_back("filler" + std::to_string(tokens.size()));
+  tokens[36] = "ab";
+  types.assign(37, 1);
+  types[28] = 3; // control
+  fake.addMetadata("tokenizer.ggml.model", "gpt2");
+  fake.addMetadata("tokenizer.ggml.pre", "gpt-2");
+  fake.addMetadata("tokenizer.ggml.tokens", tokens);
+  fake.addMetadata("tokenizer.ggml.token_type", types);
+  fake.addMetadata("tokenizer.ggml.merges", std::vector<std::string>{"a b"});
+  fake.addMetadata("tokenizer.ggml.eos_token_id", 28);
+  return fake;
+}
+
+int collect(void *user, const char *text, size_t bytes) {
+  static_cast<std::string *>(user)->append(text, bytes);
+  return 0;
+}
+
+class GenerateTest : public QuantrtTest {
+protected:
+  GenerateTest() {
+    qrt_load_options options = {2, "first", nullptr};
+    EXPECT_EQ(load(withVocabulary(), &options), QRT_OK) << qrt_last_error();
+    qrt_generate_options_default(&options_);
+    options_.sampling.temperature = 0;
+  }
+
+  qrt_status generate(const char *prompt) {
+    text_.clear();
+    return qrt_generate(model_, prompt, &options_, collect, &text_);
+  }
+  /// Greedy decoding chooses `id` always.
+  void force(int32_t id) {
+    bias_ = {id, 1e9f};
+    options_.sampling.biases = &bias_;
+    options_.sampling.n_biases = 1;
+  }
+
+  qrt_generate_options options_;
+  qrt_logit_bias bias_;
+  std::string text_;
+};
+
+// Token 3 has the largest weight, and the lowest id among equals.
+TEST_F(GenerateTest, WritesAsManyTokensAsAskedFor) {
+  for (int32_t count : {0, 1, 5}) {
+    options_.max_tokens = count;
+    ASSERT_EQ(generate("hello there"), QRT_OK) << qrt_last_error();
+    EXPECT_EQ(text_, std::string(size_t(count), 'd'));
+  }
+}
+
+TEST_F(GenerateTest, StopsWhenTheContextIsFull) {
+  options_.n_ctx = 10;
+  ASSERT_EQ(generate("hello"), QRT_OK);
+  EXPECT_EQ(text_, "dddddd") << "the last one needs no position";
+}
+
+TEST_F(GenerateTest, StopsAtTheEnd) {
+  force(28);
+  ASSERT_EQ(generate("hello"), QRT_OK);
+  EXPECT_EQ(text_, "");
+  options_.ignore_eos = 1;
+  options_.max_tokens = 3;
+  EXPECT_EQ(generate("hello"), QRT_OK);
+}
+
+TEST_F(GenerateTest, NeverCutsACharacter) {
+  force(27);
+  options_.max_tokens = 2;
+  ASSERT_EQ(generate("hello"), QRT_OK);
+  EXPECT_EQ(text_, "\ufffd\ufffd");
+}
+
+TEST_F(GenerateTest, CallbackMayStop) {
+  options_.max_tokens = 50;
+  int calls = 0;
+  EXPECT_EQ(qrt_generate(
+                model_, "hello", &options_,
+                [](void *user, const char *, size_t) {
+                  return int(++*static_cast<int *>(user) == 3);
+                },
+                &calls),
+            QRT_CANCELLED);
+  EXPECT_EQ(calls, 3);
+}
+
+TEST_F(GenerateTest, RefusesPromptsThatDoNotFit) {
+  options_.n_ctx = 4;
+  EXPECT_EQ(generate("hello"), QRT_CONTEXT_FULL);
+  EXPECT_TRUE(lastErrorHas("5 tokens do not fit"));
+  EXPECT_EQ(generate(""), QRT_INVALID_ARGUMENT);
+  EXPECT_TRUE(lastErrorHas("prompt is empty"));
+}
+
+TEST_F(GenerateTest, SeedsRepeatForAnyThreadCount) {
+  qrt_sampling_default(&options_.sampling);
+  options_.sampling.temperature = 1e4f;
+  options_.sampling.min_p = 0;
+  options_.sampling.top_p = 1;
+  options_.max_tokens = 40;
+  ASSERT_EQ(generate("hello"), QRT_OK);
+  const std::string first = text_;
+  ASSERT_EQ(qrt_set_threads(model_, 1), QRT_OK);
+  ASSERT_EQ(generate("hello"), QRT_OK);
+  EXPECT_EQ(text_, first);
+  options_.sampling.seed = 1;
+  ASSERT_EQ(generate("hello"), QRT_OK);
+  EXPECT_NE(text_, first);
+}
+
+TEST_F(GenerateTest, TokenizesAndBack) {
+  const std::string text = "some words<|end|>";
+  size_t count = 0;
+  ASSERT_EQ(
+      qrt_tokenize(model_, text.data(), text.size(), 1, 1, nullptr, &count),
+      QRT_OK);
+  EXPECT_EQ(count, 11u);
+  std::vector<int32_t> ids(count);
+  count = 3;
+  EXPECT_EQ(
+      qrt_tokenize(model_, text.data(), text.size(), 1, 1, ids.data(), &count),
+      QRT_INVALID_ARGUMENT);
+  EXPECT_EQ(count, 11u);
+  ASSERT_EQ(
+      qrt_tokenize(model_, text.data(), text.size(), 1, 1, ids.data(), &count),
+      QRT_OK);
+  EXPECT_EQ(ids.back(), 28);
+  EXPECT_EQ(qrt_is_end(model_, 28), 1);
+  EXPECT_EQ(qrt_is_end(model_, 3), 0);
+  char back[40];
+  for (int special : {0, 1}) {
+    size_t bytes = sizeof back;
+    ASSERT_EQ(qrt_detokenize(model_, ids.data(), count, special, back, &bytes),
+              QRT_OK);
+    EXPECT_EQ(std::string(back, bytes), special ? text : "some words");
+  }
+}
+
+} // namespace

@@ -1,0 +1,35 @@
+//===- CpuTest.cpp - Tests of base/cpu.h ----------------------------------===//
+
+#include "base/cpu.h"
+#include "quantrt/abi.h"
+
+#include <gtest/gtest.h>
+
+using namespace qrt;
+
+namespace {
+
+TEST(CpuTest, NamesFeatures) {
+  EXPECT_EQ(featureNames(0), "");
+  EXPECT_EQ(featureNames(QRT_CPU_FMA | QRT_CPU_AVX512VNNI), "fma, avx512vnni");
+  EXPECT_EQ(featureNames(QRT_CPU_AVX2 | 1u << 31),
+            "avx2, features unknown to this runtime");
+}
+
+#if defined(__x86_64__)
+TEST(CpuTest, AgreesWithTheCompilersRuntime) {
+  const uint32_t features = cpuFeatures();
+  __builtin_cpu_init();
+  EXPECT_EQ((features & QRT_CPU_AVX2) != 0,
+            __builtin_cpu_supports("avx2") != 0);
+  EXPECT_EQ((features & QRT_CPU_FMA) != 0, __builtin_cpu_supports("fma") != 0);
+  EXPECT_EQ((features & QRT_CPU_BMI2) != 0,
+            __builtin_cpu_supports("bmi2") != 0);
+  EXPECT_EQ((features & QRT_CPU_AVX512BW) != 0,
+            __builtin_cpu_supports("avx512bw") != 0);
+  EXPECT_EQ((features & QRT_CPU_AVX512VNNI) != 0,
+            __builtin_cpu_supports("avx512vnni") != 0);
+}
+#endif
+
+} // namespace

@@ -1,0 +1,41 @@
+//===- CacheTest.cpp - Tests of kv/cache.h --------------------------------===//
+
+#include "kv/cache.h"
+
+#include <gtest/gtest.h>
+
+using namespace qrt;
+
+namespace {
+
+qrt_text_record pages(uint32_t size, uint64_t bytes) {
+  qrt_text_record text = {};
+  text.page_size = size;
+  text.page_bytes = bytes;
+  return text;
+}
+
+TEST(CacheTest, HasWholePages) {
+  Cache cache;
+  ASSERT_TRUE(cache.create(pages(16, 4096), 33).ok());
+  EXPECT_EQ(cache.capacity(), 33);
+  EXPECT_EQ(cache.bytesFor(0), 0u);
+  EXPECT_EQ(cache.bytesFor(16), 4096u);
+  EXPECT_EQ(cache.bytesFor(33), 3 * 4096u);
+  for (int32_t page = 0; page < 3; ++page)
+    EXPECT_EQ(cache.pageTable()[page], page);
+  for (int i = 0; i < 3 * 4096; ++i)
+    ASSERT_EQ(cache.pages()[i], 0);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(cache.pages()) % 64, 0u);
+}
+
+TEST(CacheTest, SaysThatMemoryIsShort) {
+  Cache cache;
+  for (uint64_t bytes : {1ull << 40, 1ull << 50}) {
+    const Status status = cache.create(pages(1, bytes), 1 << 30);
+    EXPECT_EQ(status.code(), QRT_OUT_OF_MEMORY);
+    EXPECT_NE(status.message().find("the KV cache"), std::string::npos);
+  }
+}
+
+} // namespace

@@ -1,0 +1,49 @@
+//===- FakeRuntime.h - A model of known behaviour ---------------*- C++ -*-===//
+//
+// Implements quantrt.h for tests of the tools. Tokens 0..255 are bytes, 256 is
+// BOS, 257 EOS, 258 the text "<|turn|>". Logits depend on the last two tokens
+// and the position, so that a wrong history shows.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TEST_UNIT_TOOLS_FAKERUNTIME_H
+#define TEST_UNIT_TOOLS_FAKERUNTIME_H
+
+#include "quantrt/quantrt.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace fake {
+
+constexpr int32_t vocabulary = 259, bos = 256, eos = 257, turn = 258;
+constexpr int32_t width = 4, probes = 2;
+
+struct Config {
+  int32_t addBos = 1;
+  int32_t maxContext = 128;
+  int32_t maxRows = 16;
+  bool chatTemplate = true;
+  /// Ids to be chosen one after the other; then EOS.
+  std::vector<int32_t> script;
+  /// Microseconds that a row takes.
+  int32_t rowMicroseconds = 0;
+};
+/// Read by qrt_load and qrt_sampler_create.
+extern Config config;
+
+/// Counts what the tools did.
+struct Counters {
+  int sessions = 0;
+  int64_t rows = 0;
+  int64_t visited = 0;
+};
+extern Counters counters;
+
+/// The model's logit of token `v` where `ids` [0, row] are in the context.
+float logit(const std::vector<int32_t> &ids, size_t row, int32_t v);
+
+} // namespace fake
+
+#endif // TEST_UNIT_TOOLS_FAKERUNTIME_H

@@ -1,0 +1,85 @@
+//===- bench_options.cpp - Command line of quant-bench --------------------===//
+
+#include "tools/quant-bench/bench_options.h"
+
+#include <algorithm>
+
+using namespace lowbit::tools;
+
+static constexpr const char *synopsis =
+    "quant-bench MODEL [-p N,...] [-n N,...] [-t N,...] [-r N] [-o md|json]";
+
+static constexpr const char *about =
+    "Measures the speed of a compiled model: reading a prompt (pp) and "
+    "generating (tg), beside the machine's ceilings, probed between the "
+    "samples of the same run.";
+
+static constexpr const char *meaning =
+    "bandwidth: bytes per token (each tensor's bytes in its source scheme, and "
+    "the KV\nstore) times t/s, as a share of a plain read of memory; above 100 "
+    "% where the\nmodel stays in a cache. peak: two operations for each "
+    "multiply-accumulate of the\nmodel's matrices, as a share of int8 dot "
+    "products in registers. Both ceilings are\nfor the same number of "
+    "threads.\n\n"
+    "A sample during which a thread waited more than 5 % of the time for a "
+    "core (other\nprograms ran) is measured again, up to twice as often as "
+    "asked for.\n\n";
+
+/// "1,2,4"
+static Error parseList(const std::string &text, int32_t least,
+                       std::vector<int32_t> &values) {
+  values.clear();
+  for (size_t begin = 0; begin <= text.size();) {
+    size_t end = std::min(text.find(',', begin), text.size());
+    int64_t value = 0;
+    if (!parseInteger(std::string_view(text).substr(begin, end - begin),
+                      value) ||
+        value < least || value > INT32_MAX)
+      return Error("expected numbers from " + std::to_string(least) +
+                   " such as 1,2, but got '" + text + "'");
+    values.push_back(static_cast<int32_t>(value));
+    begin = end + 1;
+  }
+  return Error::success();
+}
+
+static void addList(OptionParser &parser, const char *names, const char *help,
+                    int32_t least, std::vector<int32_t> &values) {
+  parser.custom(names, "N,...", help,
+                [&values, least](const std::string &text) {
+                  return parseList(text, least, values);
+                });
+}
+
+Error lowbit::tools::parseBenchOptions(int argc, const char *const *argv,
+                                       BenchOptions &options, bool &helpShown) {
+  OptionParser parser("quant-bench", synopsis, about);
+  parser.section("Tests");
+  addList(parser, "-p, --n-prompt",
+          "tokens of a prompt (default 512); 0: no such test", 0,
+          options.prompt);
+  addList(parser, "-n, --n-gen",
+          "tokens to generate (default 128); 0: no such test", 0,
+          options.generate);
+  addList(parser, "-t, --threads", "threads (default: the physical cores)", 1,
+          options.threads);
+  parser.integer("-r, --repetitions", "N", "samples of each test (default 5)",
+                 &options.repetitions, 1);
+  parser.flag("--no-warmup", "do not run each test once before it counts",
+              &options.warmup, false);
+  parser.choice("-o, --output", {"md", "json"},
+                "a table in Markdown (default) or an array of JSON objects",
+                &options.output);
+  addModelOptions(parser, options.model);
+  parser.positional([&](const std::string &text) {
+    if (!options.model.path.empty())
+      return Error("unexpected argument '" + text + "'");
+    options.model.path = text;
+    return Error::success();
+  });
+  parser.epilog(std::string(meaning) + modelHelp());
+  TOOLS_TRY(parser.parse(argc, argv, helpShown));
+  if (!helpShown && options.model.path.empty())
+    return Error("no model given: quant-bench MODEL");
+  return Error::success();
+}

@@ -1,0 +1,16 @@
+//===- quant-compile.cpp - Models to modules, ahead of time ---------------===//
+
+#include "Options.h"
+
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/raw_ostream.h"
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  auto options = lowbit::parseOptions(argc, argv);
+  llvm::Error error = options ? lowbit::compile(*options) : options.takeError();
+  if (!error)
+    return 0;
+  llvm::errs() << "quant-compile: " << llvm::toString(std::move(error)) << "\n";
+  return 1;
+}

@@ -1,0 +1,28 @@
+//===- eval_options.h - Command line of quant-eval --------------*- C++ -*-===//
+
+#ifndef TOOLS_QUANTEVAL_EVAL_OPTIONS_H
+#define TOOLS_QUANTEVAL_EVAL_OPTIONS_H
+
+#include "tools/common/model.h"
+
+#include <string>
+
+namespace lowbit::tools {
+
+struct EvalOptions {
+  ModelOptions model;
+  std::string text; ///< perplexity of this file
+  int32_t context = 512;
+  int32_t chunks = -1; ///< -1: all
+  std::string prompts; ///< logits after each line of this file
+  std::string logits;  ///< where they go
+  std::string layers;  ///< where probed layers go
+  bool json = false;
+};
+
+Error parseEvalOptions(int argc, const char *const *argv, EvalOptions &options,
+                       bool &helpShown);
+
+} // namespace lowbit::tools
+
+#endif // TOOLS_QUANTEVAL_EVAL_OPTIONS_H

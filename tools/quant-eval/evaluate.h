@@ -1,0 +1,17 @@
+//===- evaluate.h - The two modes of quant-eval -----------------*- C++ -*-===//
+
+#ifndef TOOLS_QUANTEVAL_EVALUATE_H
+#define TOOLS_QUANTEVAL_EVALUATE_H
+
+#include "tools/quant-eval/eval_options.h"
+
+namespace lowbit::tools {
+
+/// `probes`: how many the module has, if layers are wanted.
+Error runPerplexity(qrt_model *model, int32_t probes,
+                    const EvalOptions &options);
+Error runPrompts(qrt_model *model, int32_t probes, const EvalOptions &options);
+
+} // namespace lowbit::tools
+
+#endif // TOOLS_QUANTEVAL_EVALUATE_H
