@@ -19,7 +19,8 @@ llvm_config.with_system_environment(["HOME", "XDG_CACHE_HOME", "LOWBIT_TEST_SEED
 config.substitutions.append(("%shared", config.shared_dir))
 
 llvm_config.add_tool_substitutions(
-    ["quant-opt", "quant-compile", "quant-run", "quant-reference-test"],
+    ["quant-opt", "quant-compile", "quant-run", "quant-reference-model",
+     "quant-reference-test"],
     [config.lowbit_tools_dir],
 )
 llvm_config.add_tool_substitutions(

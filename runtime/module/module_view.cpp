@@ -210,6 +210,7 @@ private:
       if ((function.kind != QRT_FUNCTION_TEXT &&
            function.kind != QRT_FUNCTION_PLAIN) ||
           count > INT32_MAX || function.scratch_bytes > scratchLimit ||
+          function.private_bytes > scratchLimit ||
           !fits(function.first_argument, count, view_.arguments.size))
         return damaged(std::string("function ") + view_.string(function.name) +
                        " has an impossible signature");

@@ -2,9 +2,7 @@
 
 #include "session/model.h"
 #include "thread/topology.h"
-#if __has_include("tokenizer/chat_template.h")
 #include "tokenizer/chat_template.h"
-#endif
 
 #include <cstdlib>
 
@@ -102,11 +100,24 @@ Status Model::renderChat(const qrt_message *messages, size_t count,
   if (!hasChatTemplate_)
     return unsupported(path() + ": it has no chat template: give the model the "
                                 "raw text of the conversation");
-#if __has_include("tokenizer/chat_template.h")
-  return renderChatTemplate(chatTemplate_, messages, count, addGenerationPrompt,
+#if __has_include("tokenizer/chat_template.cpp")
+  std::vector<ChatMessage> all;
+  for (size_t i = 0; i < count; ++i) {
+    if (!messages || !messages[i].role || !messages[i].content)
+      return invalid("message " + std::to_string(i) +
+                     " has no role or no content");
+    all.push_back({messages[i].role, messages[i].content});
+  }
+  std::string bos, eos;
+  if (tokenizer_) {
+    tokenizer_->appendPiece(tokenizer_->bosId(), /*special=*/true, bos);
+    tokenizer_->appendPiece(tokenizer_->eosId(), /*special=*/true, eos);
+  }
+  return renderChatTemplate(chatTemplate_, all, addGenerationPrompt, bos, eos,
                             out);
 #else
-  return unsupported("chat");
+  (void)messages, (void)count, (void)addGenerationPrompt, (void)out;
+  return unsupported("no chat");
 #endif
 }
 
@@ -154,6 +165,15 @@ void Model::run(size_t function, qrt_frame &frame) {
   pool_->run(module_.entry(function), frame);
 }
 
+Status Model::reserveScratch(size_t function, Arena &arena) const {
+  const qrt_function_record &record = view().functions[function];
+  const uint64_t bytes =
+      record.scratch_bytes + uint64_t(pool_->workers()) * record.private_bytes;
+  if (arena.bytes() >= bytes)
+    return {};
+  return arena.allocate(bytes, "the scratch of a function");
+}
+
 Status Model::call(int32_t function, void *const *arguments) {
   if (function < 0 || size_t(function) >= view().functions.size)
     return invalid("there is no function " + std::to_string(function) + " in " +
@@ -167,8 +187,7 @@ Status Model::call(int32_t function, void *const *arguments) {
       return invalid("argument " + std::to_string(i) + " of " +
                      view().string(record.name) + " is NULL");
   const std::lock_guard<std::mutex> lock(calling_);
-  if (scratch_.bytes() < record.scratch_bytes)
-    QRT_TRY(scratch_.allocate(record.scratch_bytes, "a function's scratch"));
+  QRT_TRY(reserveScratch(size_t(function), scratch_));
   qrt_frame frame = {};
   frame.scratch = scratch_.data();
   frame.arguments = arguments;

@@ -39,6 +39,9 @@ public:
   /// Index of `text`, or an error for modules of plain functions.
   Status textFunction(size_t &function) const;
 
+  /// Makes `arena` large enough for a call with the workers there are now: the
+  /// shared part and each worker's own.
+  Status reserveScratch(size_t function, Arena &arena) const;
   /// Runs a function; of `frame` the caller sets scratch, arguments and text.
   void run(size_t function, qrt_frame &frame);
   /// Runs a plain function; calls from several threads take turns.

@@ -27,8 +27,7 @@ Status Session::create(Model &model, int32_t positions,
 
 Status Session::allocate(int32_t positions) {
   QRT_TRY(model_.textFunction(function_));
-  const ModuleView &view = model_.view();
-  text_ = &view.header.text;
+  text_ = &model_.view().header.text;
   if (positions < 0)
     return invalid("the context must have at least 1 position, but " +
                    std::to_string(positions) + " were asked for");
@@ -40,8 +39,7 @@ Status Session::allocate(int32_t positions) {
                    " positions is more than the " + std::to_string(trained) +
                    " that " + model_.path() + " was trained for");
   QRT_TRY(cache_.create(*text_, positions));
-  QRT_TRY(scratch_.allocate(view.functions[function_].scratch_bytes,
-                            "the scratch of text"));
+  QRT_TRY(model_.reserveScratch(function_, scratch_));
   const uint64_t rows = text_->max_rows;
   const uint64_t rowBytes = uint64_t(text_->n_vocab) * sizeof(float);
   visitRows_ = int32_t(std::clamp<uint64_t>(visitBytes / rowBytes, 1,
@@ -117,6 +115,7 @@ void Session::compute(const int32_t *ids, int32_t rows, int32_t nLogits,
 Status Session::append(const int32_t *ids, int32_t count, int32_t nLogits,
                        float *logits) {
   QRT_TRY(check(ids, count));
+  QRT_TRY(model_.reserveScratch(function_, scratch_)); // threads may have changed
   if (nLogits < 0 || nLogits > count || (nLogits > 0 && !logits))
     return invalid("logits of " + std::to_string(nLogits) + " out of " +
                    std::to_string(count) + " rows cannot be had");
@@ -135,6 +134,7 @@ Status Session::append(const int32_t *ids, int32_t count, int32_t nLogits,
 Status Session::appendVisit(const int32_t *ids, int32_t count, int32_t first,
                             qrt_visit_logits visit, void *user) {
   QRT_TRY(check(ids, count));
+  QRT_TRY(model_.reserveScratch(function_, scratch_)); // threads may have changed
   if (first < 0 || first > count || !visit)
     return invalid("rows from " + std::to_string(first) + " of " +
                    std::to_string(count) + " cannot be visited");

@@ -26,7 +26,7 @@ bool isNameStart(char c) {
 }
 
 int hexDigit(char c) {
-  return isDigit(c)              ? c - '0'
+  return isDigit(c)             ? c - '0'
          : c >= 'a' && c <= 'f' ? c - 'a' + 10
          : c >= 'A' && c <= 'F' ? c - 'A' + 10
                                 : -1;
@@ -37,8 +37,8 @@ std::string normalizeLines(std::string_view source) {
   std::string out;
   out.reserve(source.size());
   for (size_t i = 0; i < source.size(); ++i) {
-    bool pair = source[i] == '\r' && i + 1 < source.size() &&
-                source[i + 1] == '\n';
+    bool pair =
+        source[i] == '\r' && i + 1 < source.size() && source[i + 1] == '\n';
     if (!pair)
       out += source[i] == '\r' ? '\n' : source[i];
   }
@@ -73,8 +73,8 @@ private:
 
   /// Moves on, counting lines.
   void advanceTo(size_t end) {
-    line_ += static_cast<uint32_t>(std::count(source_.begin() + position_,
-                                              source_.begin() + end, '\n'));
+    line_ += static_cast<uint32_t>(
+        std::count(source_.begin() + position_, source_.begin() + end, '\n'));
     position_ = end;
   }
 
@@ -183,7 +183,8 @@ private:
       }
     if (std::string_view("+-*/%~<>=()[]{}.,:|").find(c) ==
         std::string_view::npos)
-      return syntaxError(line_, std::string("unexpected character '") + c + "'");
+      return syntaxError(line_,
+                         std::string("unexpected character '") + c + "'");
     nesting_ += c == '(' || c == '[' || c == '{';
     if (nesting_ > 0)
       nesting_ -= c == ')' || c == ']' || c == '}';
@@ -226,10 +227,9 @@ private:
       }
     }
     if (isNameStart(at(i)))
-      return unsupportedAt(line_, "the number '" +
-                                      source_.substr(position_, i + 1 -
-                                                                    position_) +
-                                      "...'");
+      return unsupportedAt(
+          line_, "the number '" + source_.substr(position_, i + 1 - position_) +
+                     "...'");
     if (digits.size() > 18 && !real)
       return unsupportedAt(line_, "the number " + digits.substr(0, 30));
     add(real ? TokenKind::Float : TokenKind::Integer, digits);
@@ -287,8 +287,8 @@ private:
   std::vector<Token> &tokens_;
   size_t position_ = 0;
   uint32_t line_ = 1;
-  int nesting_ = 0;         ///< open brackets of the current tag
-  bool lineStarts_ = true;  ///< the last tag ended with a line's end
+  int nesting_ = 0;        ///< open brackets of the current tag
+  bool lineStarts_ = true; ///< the last tag ended with a line's end
 };
 
 } // namespace

@@ -13,11 +13,11 @@
 namespace qrt::jinja {
 
 enum class TokenKind : uint8_t {
-  Text,            ///< what stands outside the tags
-  OutputBegin,     ///< {{
-  OutputEnd,       ///< }}
-  StatementBegin,  ///< {%
-  StatementEnd,    ///< %}
+  Text,           ///< what stands outside the tags
+  OutputBegin,    ///< {{
+  OutputEnd,      ///< }}
+  StatementBegin, ///< {%
+  StatementEnd,   ///< %}
   Name,
   Integer,
   Float,

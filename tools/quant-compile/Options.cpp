@@ -2,77 +2,89 @@
 
 #include "Options.h"
 
-#include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/CommandLine.h"
+#include "tools/common/options.h"
 
-namespace cl = llvm::cl;
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/raw_ostream.h"
 
 namespace lowbit {
 
-namespace {
-
-cl::OptionCategory category("quant-compile options");
-
-cl::opt<std::string> input(cl::Positional, cl::desc("MODEL.gguf|INPUT.mlir"),
-                           cl::cat(category));
-cl::opt<std::string> output("o", cl::desc("The module (or IR) to write"),
-                            cl::value_desc("file"), cl::cat(category));
-cl::opt<std::string>
-    targetCPU("target-cpu",
-              cl::desc("CPU levels of the module: host, or a list such as "
-                       "avx2,avx512vnni (default: all)"),
-              cl::init("avx2,avx512vnni"), cl::cat(category));
-cl::opt<std::string> activations(
-    "activations",
-    cl::desc("Activations in matrix products: int8 (default), per-token (int8 "
-             "with one scale), f32 (exact)"),
-    cl::init("int8"), cl::cat(category));
-cl::opt<std::string> kv("kv", cl::desc("KV pages: f16 (default) or f32"),
-                        cl::init("f16"), cl::cat(category));
-cl::opt<std::string>
-    scheme("scheme", cl::desc("Round tensors to nearest in a scheme of a file"),
-           cl::value_desc("FILE.mlir#NAME"), cl::cat(category));
-cl::opt<std::string>
-    tensors("tensors", cl::desc("Which tensors --scheme rounds (default: all)"),
-            cl::value_desc("regex"), cl::init(".*"), cl::cat(category));
-cl::opt<std::string> startFrom("start-from",
-                               cl::desc("Stage that a .mlir has reached"),
-                               cl::value_desc("stage"), cl::cat(category));
-cl::opt<std::string>
-    stopAfter("stop-after",
-              cl::desc("Print the IR after import, quantize, pack, loops or "
-                       "target"),
-              cl::value_desc("stage"), cl::init("module"), cl::cat(category));
-cl::opt<std::string> emit("emit", cl::desc("so (default), asm or llvm"),
-                          cl::init("so"), cl::cat(category));
-cl::opt<std::string> probe("probe", cl::desc("layers: keep each layer's output"),
-                           cl::cat(category));
-cl::opt<bool> quiet("quiet", cl::desc("No progress, no summary"),
-                    cl::cat(category));
-cl::opt<int64_t> maxRows("max-rows", cl::desc("Rows of one call of text"),
-                         cl::init(256), cl::cat(category));
-
-llvm::Error wrong(const llvm::Twine &option, const std::string &value,
-                  const llvm::Twine &wanted) {
+static llvm::Error failure(const std::string &message) {
   return llvm::createStringError(llvm::inconvertibleErrorCode(),
-                                 option + ": expected " + wanted +
-                                     ", but got '" + value + "'");
+                                 llvm::Twine(message));
 }
 
-llvm::Error readLevels(CompileOptions &options) {
+namespace {
+
+/// Words that become something else than text.
+struct Words {
+  std::string targetCPU = "avx2,avx512vnni", kv = "f16", startFrom,
+              stopAfter = "module", emit = "so", probe;
+  int32_t maxRows = 256;
+  bool version = false;
+};
+
+void declareOptions(tools::OptionParser &parser, CompileOptions &options,
+                    Words &words) {
+  parser.section("Output");
+  parser.text("-o", "FILE", "the module, or the IR, to write", &options.output);
+  parser.choice("--emit", {"so", "asm", "llvm"}, "what to write (default so)",
+                &words.emit);
+  parser.choice("--stop-after",
+                {"import", "quantize", "pack", "loops", "target", "module"},
+                "print the IR after this stage", &words.stopAfter);
+  parser.choice("--start-from",
+                {"import", "quantize", "pack", "loops", "target"},
+                "the stage that a .mlir has reached (default: by its dialects)",
+                &words.startFrom);
+  parser.text("--emit-header", "FILE",
+              "write C prototypes of the module's functions",
+              &options.emitHeader);
+  parser.section("Model");
+  parser.choice("--activations", {"int8", "per-token", "f32"},
+                "activations in matrix products: int8 with a scale for 32 "
+                "(default), int8 with a scale for each token, f32 (exact)",
+                &options.activations);
+  parser.choice("--kv", {"f16", "f32"}, "KV pages (default f16)", &words.kv);
+  parser.text("--scheme", "FILE.mlir#NAME",
+              "round tensors to nearest in a scheme declared in a file",
+              &options.scheme);
+  parser.text("--tensors", "REGEX", "which tensors --scheme rounds",
+              &options.tensors);
+  parser.choice("--probe", {"layers"}, "keep each layer's output",
+                &words.probe);
+  parser.section("Machine");
+  parser.text("--target-cpu", "LEVELS",
+              "host, or a list of CPU levels (default avx2,avx512vnni)",
+              &words.targetCPU);
+  parser.integer("--max-rows", "N", "rows of one call of text (default 256)",
+                 &words.maxRows, 1);
+  parser.section("Other");
+  parser.flag("--quiet", "no progress, no summary", &options.quiet);
+  parser.flag("--version", "print the version", &words.version);
+  parser.positional([&](const std::string &word) {
+    if (!options.input.empty())
+      return tools::Error("one input only, but got '" + options.input +
+                          "' and '" + word + "'");
+    options.input = word;
+    return tools::Error::success();
+  });
+}
+
+llvm::Error readLevels(const std::string &text, CompileOptions &options) {
   llvm::SmallVector<llvm::StringRef> words;
-  llvm::StringRef(targetCPU).split(words, ',');
+  llvm::StringRef(text).split(words, ',');
   for (llvm::StringRef word : words) {
     const TargetInfo *level = word == "host" ? hostTarget() : findTarget(word);
     if (!level && word == "host")
-      return llvm::createStringError(
-          llvm::inconvertibleErrorCode(),
-          "--target-cpu=host: this CPU has none of the known levels");
+      return failure("--target-cpu=host: this CPU has none of the known levels");
     if (!level) {
       auto names = llvm::map_range(
           knownTargets(), [](const TargetInfo &t) { return t.level; });
-      return wrong("--target-cpu", word.str(),
-                   "host or a list of " + llvm::join(names, ", "));
+      return failure("--target-cpu: expected host or a list of " +
+                     llvm::join(names, ", ") + ", but got '" + word.str() +
+                     "'");
     }
     if (!llvm::is_contained(options.levels, level))
       options.levels.push_back(level);
@@ -83,63 +95,45 @@ llvm::Error readLevels(CompileOptions &options) {
   return llvm::Error::success();
 }
 
-llvm::Error readWords(CompileOptions &options) {
-  if (activations != "int8" && activations != "f32" &&
-      activations != "per-token")
-    return wrong("--activations", activations, "int8, per-token or f32");
-  if (kv != "f16" && kv != "f32")
-    return wrong("--kv", kv, "f16 or f32");
-  if (!probe.empty() && probe != "layers")
-    return wrong("--probe", probe, "layers");
-  auto stop = parseStage(stopAfter);
-  if (!stop)
-    return wrong("--stop-after", stopAfter,
-                 "import, quantize, pack, loops, target or module");
-  options.stopAfter = *stop;
-  if (!startFrom.empty()) {
-    options.startFrom = parseStage(startFrom);
-    if (!options.startFrom)
-      return wrong("--start-from", startFrom, "a stage");
-  }
-  if (emit == "asm")
-    options.emit = Emit::Assembly;
-  else if (emit == "llvm")
-    options.emit = Emit::LLVMIR;
-  else if (emit != "so")
-    return wrong("--emit", emit, "so, asm or llvm");
-  if (maxRows < 1 || maxRows > 65536)
-    return wrong("--max-rows", std::to_string(maxRows), "1 to 65536");
-  return llvm::Error::success();
+void readWords(const Words &words, CompileOptions &options) {
+  options.kvF32 = words.kv == "f32";
+  options.probeLayers = words.probe == "layers";
+  options.stopAfter = *parseStage(words.stopAfter);
+  if (!words.startFrom.empty())
+    options.startFrom = parseStage(words.startFrom);
+  options.emit = words.emit == "asm"    ? Emit::Assembly
+                 : words.emit == "llvm" ? Emit::LLVMIR
+                                        : Emit::SharedObject;
+  options.maxRows = words.maxRows;
 }
 
 } // namespace
 
-llvm::Expected<CompileOptions> parseOptions(int argc, char **argv) {
-  cl::HideUnrelatedOptions(category);
-  cl::SetVersionPrinter([](llvm::raw_ostream &os) { os << "LowBit 0.1.0\n"; });
-  cl::ParseCommandLineOptions(
-      argc, argv, "LowBit: compiles a model to one shared object\n");
+llvm::Expected<CompileOptions> parseOptions(int argc, char **argv, bool &done) {
   CompileOptions options;
-  if (input.empty())
-    return llvm::createStringError(llvm::inconvertibleErrorCode(),
-                                   "no input; try quant-compile --help");
-  options.input = input;
-  options.output = output;
-  options.activations = activations;
-  options.kvF32 = kv == "f32";
-  options.probeLayers = probe == "layers";
-  options.scheme = scheme;
-  options.tensors = tensors;
-  options.quiet = quiet;
-  options.maxRows = maxRows;
-  if (llvm::Error error = readLevels(options))
+  Words words;
+  tools::OptionParser parser(
+      "quant-compile", "quant-compile MODEL.gguf|INPUT.mlir -o MODULE.so",
+      "Compiles a model ahead of time to one shared object that holds its code, "
+      "weights and tokenizer.");
+  declareOptions(parser, options, words);
+  if (tools::Error error = parser.parse(argc, argv, done))
+    return failure(error.message());
+  if (done)
+    return options;
+  if (words.version) {
+    llvm::outs() << "LowBit 0.1.0\n";
+    done = true;
+    return options;
+  }
+  if (options.input.empty())
+    return failure("no input; try quant-compile --help");
+  if (llvm::Error error = readLevels(words.targetCPU, options))
     return std::move(error);
-  if (llvm::Error error = readWords(options))
-    return std::move(error);
+  readWords(words, options);
   if (options.stopAfter == Stage::Module &&
       options.emit == Emit::SharedObject && options.output.empty())
-    return llvm::createStringError(llvm::inconvertibleErrorCode(),
-                                   "-o FILE is missing");
+    return failure("-o FILE is missing");
   return options;
 }
 

@@ -8,7 +8,8 @@
 namespace lowbit {
 
 /// Reads the command line; an error says which word is wrong and what to do.
-llvm::Expected<CompileOptions> parseOptions(int argc, char **argv);
+/// `done`: help or version was asked for and printed.
+llvm::Expected<CompileOptions> parseOptions(int argc, char **argv, bool &done);
 
 } // namespace lowbit
 

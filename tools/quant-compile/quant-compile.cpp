@@ -7,7 +7,10 @@
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
-  auto options = lowbit::parseOptions(argc, argv);
+  bool done = false;
+  auto options = lowbit::parseOptions(argc, argv, done);
+  if (options && done)
+    return 0;
   llvm::Error error = options ? lowbit::compile(*options) : options.takeError();
   if (!error)
     return 0;

@@ -16,13 +16,14 @@
 namespace lowbit {
 
 struct BitFormat {
-  const char *name;     ///< the file format's own word: "Q4_1", "F32"
-  uint32_t ggmlType;    ///< id in GGUF
-  int64_t blockLength;  ///< elements
+  const char *name;    ///< the file format's own word: "Q4_1", "F32"
+  uint32_t ggmlType;   ///< id in GGUF
+  int64_t blockLength; ///< elements
   int64_t blockBytes;
-  Scheme scheme;        ///< what the elements mean
+  Scheme scheme; ///< what the elements mean
   /// Takes one block apart: element i of the block goes to row.codes[first + i]
-  /// (or reals), its fields to their groups. `row` is sized by RowFields::resize.
+  /// (or reals), its fields to their groups. `row` is sized by
+  /// RowFields::resize.
   void (*unpack)(const uint8_t *block, int64_t first, RowFields &row);
 
   int64_t rowBytes(int64_t columns) const {

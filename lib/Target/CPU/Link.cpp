@@ -3,6 +3,8 @@
 #include "lowbit/Target/CPU.h"
 
 #include "lld/Common/Driver.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Object/ObjectFile.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -14,8 +16,47 @@ static llvm::Error failure(const llvm::Twine &message) {
   return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
 }
 
+/// A module imports three functions of the C library and nothing else: what
+/// else is undefined is a call that the compiler did not mean to emit.
+static llvm::Error checkImports(llvm::StringRef object,
+                                llvm::StringSet<> &defined,
+                                llvm::StringSet<> &undefined) {
+  auto file = llvm::object::ObjectFile::createObjectFile(
+      llvm::MemoryBufferRef(object, "object"));
+  if (!file)
+    return file.takeError();
+  for (const llvm::object::SymbolRef &symbol : (*file)->symbols()) {
+    auto flags = symbol.getFlags();
+    auto name = symbol.getName();
+    if (!flags || !name || name->empty()) {
+      llvm::consumeError(flags.takeError());
+      llvm::consumeError(name.takeError());
+      continue;
+    }
+    bool isUndefined = *flags & llvm::object::SymbolRef::SF_Undefined;
+    (isUndefined ? undefined : defined).insert(*name);
+  }
+  return llvm::Error::success();
+}
+
+static llvm::Error checkImports(llvm::ArrayRef<std::string> objects) {
+  llvm::StringSet<> defined = {"memcpy", "memmove", "memset",
+                               "_GLOBAL_OFFSET_TABLE_"};
+  llvm::StringSet<> undefined;
+  for (const std::string &object : objects)
+    if (llvm::Error error = checkImports(object, defined, undefined))
+      return error;
+  for (const auto &entry : undefined)
+    if (!defined.contains(entry.getKey()))
+      return failure("generated code calls '" + entry.getKey() +
+                     "', which no host provides");
+  return llvm::Error::success();
+}
+
 llvm::Error linkSharedObject(llvm::ArrayRef<std::string> objects,
                              llvm::StringRef path) {
+  if (llvm::Error error = checkImports(objects))
+    return error;
   std::string output = path.str(), messages;
   std::vector<std::string> files;
   auto removeFiles = [&] {
@@ -36,9 +77,9 @@ llvm::Error linkSharedObject(llvm::ArrayRef<std::string> objects,
     }
   }
   std::vector<const char *> arguments = {
-      "ld.lld", "-shared",        "--no-undefined", "-z",
-      "now",    "--strip-debug",  "--hash-style=gnu", "-z",
-      "noexecstack", "--build-id=none", "-o",       output.c_str()};
+      "ld.lld",      "-shared",           "-z", "now",
+      "--strip-debug", "--hash-style=gnu", "-z", "noexecstack",
+      "--build-id=none", "-o",             output.c_str()};
   for (const std::string &file : files)
     arguments.push_back(file.c_str());
   llvm::raw_string_ostream os(messages);
