@@ -3,7 +3,9 @@
 #include "lowbit/Driver/Compile.h"
 
 #include "Console.h"
+#include "Constants.h"
 #include "Describe.h"
+#include "EmitHeader.h"
 #include "Weights.h"
 
 #include "lowbit/Import/Importers.h"
@@ -41,7 +43,8 @@ public:
     if (options.stopAfter == Stage::Import)
       return print();
     for (Stage stage : {Stage::Quantize, Stage::Pack}) {
-      if (reached && *reached >= stage)
+      // A .mlir at the quantize stage is still checked by its pass.
+      if (reached && *reached > stage)
         continue;
       console.begin(stageName(stage));
       if (llvm::Error error = runStage(*module, stage, pipelineOptions()))
@@ -111,6 +114,12 @@ private:
     if (!module)
       return failure(options.input + ": is not valid IR (see above)");
     reached = options.startFrom ? *options.startFrom : stageOf(*module);
+    if (*reached > Stage::Quantize)
+      return llvm::Error::success();
+    auto constants = extractConstants(*module);
+    if (!constants)
+      return constants.takeError();
+    image.weights = std::move(*constants);
     return llvm::Error::success();
   }
 
@@ -130,15 +139,10 @@ private:
   }
 
   llvm::Error describe() {
-    if (source) {
-      auto weights = collectWeights(*module, *source);
-      if (!weights)
-        return weights.takeError();
-      image.weights = std::move(*weights);
-      image.metadata = source->metadataBytes();
-    } else {
-      image.metadata = std::string(8, '\0'); // no pairs
-    }
+    if (llvm::Error error =
+            collectWeights(*module, source.get(), image.weights))
+      return error;
+    image.metadata = source ? source->metadataBytes() : std::string(8, '\0');
     image.levels.assign(options.levels.begin(), options.levels.end());
     image.producer = "LowBit 0.1.0, LLVM 22.1";
     return describeFunctions(*module, options.maxRows, image);
@@ -166,6 +170,12 @@ private:
         return print(*copies[i]);
     }
     return emitCode(copies);
+  }
+
+  llvm::Error emitHeader() {
+    if (options.emitHeader.empty())
+      return llvm::Error::success();
+    return write(headerText(image, options.emitHeader), options.emitHeader);
   }
 
   llvm::Error emitCode(std::vector<OwningOpRef<ModuleOp>> &copies) {
@@ -220,7 +230,7 @@ private:
                         }))
       return error;
     console.summary(image, options.output);
-    return llvm::Error::success();
+    return emitHeader();
   }
 
   //===- Output -----------------------------------------------------------===//
@@ -234,8 +244,10 @@ private:
   }
 
   llvm::Error write(const std::string &text) {
+    return write(text, options.output.empty() ? "-" : options.output);
+  }
+  llvm::Error write(const std::string &text, const std::string &path) {
     std::string message;
-    std::string path = options.output.empty() ? "-" : options.output;
     auto file = openOutputFile(path, &message);
     if (!file)
       return failure(message);

@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/ADT/StringSet.h"
+#include "llvm/ADT/Twine.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Regex.h"
 
@@ -70,6 +71,17 @@ llvm::Expected<Scheme> readScheme(StringRef reference, MLIRContext *context) {
 
 namespace {
 
+/// Values of a row; the memory is the thread's.
+const std::vector<float> &realsOf(const SourceTensor &tensor, int64_t row) {
+  thread_local RowFields fields;
+  thread_local std::vector<float> values;
+  fields.resize(tensor.format->scheme, tensor.columns());
+  values.resize(tensor.columns());
+  unpackRow(*tensor.format, tensor.row(row), tensor.columns(), fields);
+  dequantizeRow(tensor.format->scheme, fields, tensor.columns(), values.data());
+  return values;
+}
+
 /// A matrix as the source has it, or rounded to another scheme on the way.
 WeightImage imageOf(const SourceTensor &tensor, const Scheme &scheme) {
   WeightImage image;
@@ -90,14 +102,14 @@ WeightImage imageOf(const SourceTensor &tensor, const Scheme &scheme) {
   image.sourceBytes =
       (image.rows * image.columns * scheme.bitsPerWeight(image.columns) + 7) /
       8;
-  image.readRow = [from, scheme](int64_t row, RowFields &fields) {
-    thread_local RowFields source;
-    thread_local std::vector<float> values;
-    source.resize(from->format->scheme, from->columns());
-    values.resize(from->columns());
-    unpackRow(*from->format, from->row(row), from->columns(), source);
-    dequantizeRow(from->format->scheme, source, from->columns(), values.data());
-    roundToNearest(scheme, values.data(), from->columns(), fields);
+  TensorRange range;
+  if (scheme.levels.front().group == Level::kTensor)
+    for (int64_t row = 0; row < image.rows; ++row)
+      range.add(realsOf(*from, row).data(), from->columns());
+  image.readRow = [from, scheme, range](int64_t row, RowFields &fields) {
+    if (range.count)
+      chooseTensorFields(scheme, range, fields);
+    roundToNearest(scheme, realsOf(*from, row).data(), from->columns(), fields);
   };
   return image;
 }
@@ -130,38 +142,47 @@ uint32_t useOf(Operation *weight) {
 
 } // namespace
 
-llvm::Expected<std::vector<WeightImage>>
-collectWeights(ModuleOp module, const ModelSource &source) {
-  std::vector<WeightImage> weights;
+llvm::Error collectWeights(ModuleOp module, const ModelSource *source,
+                           std::vector<WeightImage> &weights) {
   llvm::StringMap<size_t> known;
-  llvm::Error error = llvm::Error::success();
-  auto add = [&](Operation *op, StringRef name,
-                 llvm::function_ref<WeightImage(const SourceTensor &)> make) {
-    const SourceTensor *tensor = source.find(name);
-    if (!tensor) {
-      if (!error)
-        error = failure(source.path() + ": has no tensor '" + name + "'");
-      return;
-    }
+  for (auto [i, image] : llvm::enumerate(weights))
+    known[image.name] = i;
+  std::string missing;
+  auto find = [&](Operation *op, StringRef name,
+                  llvm::function_ref<WeightImage(const SourceTensor &)> make)
+      -> WeightImage * {
     auto [entry, isNew] = known.try_emplace(name, weights.size());
-    if (isNew)
+    if (isNew) {
+      const SourceTensor *tensor = source ? source->find(name) : nullptr;
+      if (!tensor) {
+        missing = name.str();
+        return nullptr;
+      }
       weights.push_back(make(*tensor));
+    }
     weights[entry->second].use |= useOf(op);
+    return &weights[entry->second];
   };
-  module.walk([&](Operation *op) {
-    if (auto weight = dyn_cast<pack::WeightOp>(op))
-      add(op, weight.getName(), [&](const SourceTensor &tensor) {
-        pack::PanelsType type = weight.getType();
-        WeightImage image = imageOf(tensor, type.getScheme().getScheme());
-        image.unit = type.getLayout().getUnit();
-        return image;
-      });
-    else if (auto weight = dyn_cast<lm::WeightOp>(op))
-      add(op, weight.getName(), vectorImage);
+  auto result = module.walk([&](Operation *op) {
+    if (auto weight = dyn_cast<pack::WeightOp>(op)) {
+      pack::PanelsType type = weight.getType();
+      WeightImage *image =
+          find(op, weight.getName(), [&](const SourceTensor &tensor) {
+            return imageOf(tensor, type.getScheme().getScheme());
+          });
+      if (!image)
+        return WalkResult::interrupt();
+      image->unit = type.getLayout().getUnit();
+    } else if (auto weight = dyn_cast<lm::WeightOp>(op)) {
+      if (!find(op, weight.getName(), vectorImage))
+        return WalkResult::interrupt();
+    }
+    return WalkResult::advance();
   });
-  if (error)
-    return std::move(error);
-  return weights;
+  if (!result.wasInterrupted())
+    return llvm::Error::success();
+  StringRef where = source ? source->path() : StringRef("the module");
+  return failure(where + ": has no tensor '" + missing + "'");
 }
 
 } // namespace lowbit

@@ -19,9 +19,11 @@ int64_t overrideSchemes(mlir::ModuleOp module, const Scheme &scheme,
 llvm::Expected<Scheme> readScheme(llvm::StringRef reference,
                                   mlir::MLIRContext *context);
 
-/// The weights of a module at the pack stage, by name. `source` outlives them.
-llvm::Expected<std::vector<WeightImage>>
-collectWeights(mlir::ModuleOp module, const ModelSource &source);
+/// Adds the weights of a module at the pack stage to `weights`, which may hold
+/// the images of constants already; what they lack comes from `source` (may be
+/// null). `source` outlives them.
+llvm::Error collectWeights(mlir::ModuleOp module, const ModelSource *source,
+                           std::vector<WeightImage> &weights);
 
 } // namespace lowbit
 

@@ -427,15 +427,15 @@ Status callFunction(Call &call, Value &out) {
                      nameOf(*base));
     items = *base->dict;
   }
-  for (const auto &[name, value] : call.named) {
+  for (const auto &given : call.named) {
     auto entry =
         std::find_if(items.begin(), items.end(), [&](const auto &item) {
-          return item.first.is(Kind::String) && item.first.text == name;
+          return item.first.is(Kind::String) && item.first.text == given.first;
         });
     if (entry == items.end())
-      items.emplace_back(Value::view(name), value);
+      items.emplace_back(Value::view(given.first), given.second);
     else
-      entry->second = value;
+      entry->second = given.second;
   }
   return call.store.dict(std::move(items), out,
                          call.name == "dict" ? Kind::Dict : Kind::Namespace);

@@ -100,14 +100,14 @@ const char *nameOf(const Value &value) {
 Status Store::spend(size_t work) {
   work_ += std::min(work, maxWork);
   if (work_ > maxWork)
-    return unsupported("the template takes too many steps");
+    return unsupported("a template of so many steps");
   return Status();
 }
 
 Status Store::charge(size_t bytes) {
   bytes_ += std::min(bytes, maxBytes);
   if (bytes_ > maxBytes)
-    return unsupported("the template takes more than " +
+    return unsupported("a prompt that takes more than " +
                        std::to_string(maxBytes >> 20) + " MiB");
   return Status();
 }

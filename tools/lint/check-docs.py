@@ -86,7 +86,9 @@ def flags_of(root):
     for file in root.rglob("Passes.td"):
         flags.update(re.findall(r'Pass<\s*"([^"]+)"', file.read_text()))
     for file in (root / "lib").rglob("*.cpp"):
-        flags.update(re.findall(r'"([a-z]+-pipeline)"', file.read_text()))
+        # lib/Pipelines makes `STAGE-pipeline` from its table of stages.
+        stages = re.findall(r'\{Stage::\w+,\s*"(\w+)"\}', file.read_text())
+        flags.update(f"{stage}-pipeline" for stage in stages)
     return flags
 
 

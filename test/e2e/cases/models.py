@@ -1,0 +1,102 @@
+"""Real models: perplexity, logits, tokens."""
+
+import importlib.util
+import json
+import math
+import subprocess
+import sys
+
+from harness import ROOT, Skip, cpu_levels, each, expect, floats
+
+# llama.cpp's figures for shared/oracles/llama-cpp/text.txt, 24 chunks of 512.
+SMOLLM2_PERPLEXITY = 16.951
+
+
+def perplexity(context, model, chunks, *options, level=None):
+    text = context.oracle("llama-cpp/text.txt")
+    result = json.loads(context.run("quant-eval", context.model(model), "--text", text, "--ctx", 512,
+                                    "--chunks", chunks, "--json", *options, level=level))
+    expect(result["tokens_scored"] == 255 * chunks, f"expected {255 * chunks} scored tokens, but got {result}")
+    expect(abs(math.exp(result["nll"]) - result["ppl"]) < 1e-3 * result["ppl"], f"ppl is not exp(nll): {result}")
+    return result["ppl"]
+
+
+def near(ours, theirs, share, what):
+    expect(abs(ours / theirs - 1) <= share, f"{what}: {ours:.4f}, expected {theirs:.4f} within {share:.1%}")
+
+
+def test_smollm2_perplexity(context):
+    near(perplexity(context, "smollm2", 24), SMOLLM2_PERPLEXITY, 0.01, "perplexity beside llama.cpp's")
+
+
+def test_smollm2_perplexity_exact_mode(context):
+    """8-bit activations cost little beside float ones."""
+    near(perplexity(context, "smollm2", 4), perplexity(context, "smollm2", 4, "--activations=f32"),
+         0.02, "perplexity beside the exact mode's")
+
+
+def test_gemma3_perplexity_exact_mode(context):
+    near(perplexity(context, "gemma3", 4), perplexity(context, "gemma3", 4, "--activations=f32"),
+         0.03, "perplexity beside the exact mode's")
+
+
+def test_smollm2_perplexity_levels(context):
+    levels = cpu_levels()
+    if len(levels) < 2:
+        raise Skip("this CPU has one level")
+    first, *others = (perplexity(context, "smollm2", 2, level=level) for level in levels)
+    for other in others:
+        near(other, first, 0.002, "perplexity of another level")
+
+
+def log_softmax(row):
+    top = max(row)
+    total = top + math.log(math.fsum(math.exp(x - top) for x in row))
+    return [x - total for x in row]
+
+
+def test_smollm2_logits(context):
+    """After five prompts: llama.cpp's first choice, KL(oracle || ours) < 0.02."""
+    prompts = context.oracle("llama-cpp/prompts.txt")
+    oracle = floats(context.oracle("llama-cpp/SmolLM2-135M-Instruct.Q4_1.prompt_last_logits.f32"))
+    out = context.folder / "logits.f32"
+    context.run("quant-eval", context.model("smollm2"), "--prompts", prompts, "--logits", out)
+    ours, count = floats(out), len(prompts.read_text().splitlines())
+    expect(len(ours) == len(oracle), f"expected {len(oracle)} logits, but got {len(ours)}")
+    vocabulary = len(oracle) // count
+    for i in range(count):
+        theirs, mine = (values[i * vocabulary:(i + 1) * vocabulary] for values in (oracle, ours))
+        best = max(range(vocabulary), key=mine.__getitem__)
+        expect(best == max(range(vocabulary), key=theirs.__getitem__), f"prompt {i + 1}: another first choice")
+        p, q = log_softmax(theirs), log_softmax(mine)
+        divergence = math.fsum(math.exp(a) * (a - b) for a, b in zip(p, q))
+        expect(divergence < 0.02, f"prompt {i + 1}: KL {divergence:.4f} nats, at most 0.02")
+
+
+@each("smollm2", "gemma3")
+def test_tokens(context, model):
+    """10,000 lines of mixed text, as Hugging Face's tokenizers."""
+    for package in ("gguf", "tokenizers"):
+        if not importlib.util.find_spec(package):
+            raise Skip(f"needs the Python package {package}")
+    source = context.model(model)
+    result = subprocess.run(
+        [sys.executable, ROOT / "test/e2e/tokenizer_oracle.py", "--quant-run", context.build / "bin/quant-run",
+         source, context.module(source)], capture_output=True, text=True, env=context.environment())
+    expect(result.returncode == 0, (result.stdout + result.stderr)[-2000:])
+
+
+@each("smollm2", "gemma3")
+def test_same_tokens_for_any_thread_count(context, model):
+    answers = set()
+    for threads in (1, 2, 2):
+        answer = json.loads(context.run("quant-run", context.model(model), "-p", "The sea is", "-n", 40, "-t",
+                                        threads, "--seed", 7, "--ignore-eos", "--json"))
+        answers.add(tuple(answer["ids"]))
+        expect(len(answer["ids"]) == 40, f"expected 40 ids, but got {len(answer['ids'])}")
+    expect(len(answers) == 1, f"expected the same tokens, but got {answers}")
+
+
+def test_gemma3_knows_a_capital(context):
+    text = context.run("quant-run", context.model("gemma3"), "-p", "The capital of France is", "-n", 8, "--temp", 0)
+    expect("Paris" in text, f"expected Paris, but got {text!r}")

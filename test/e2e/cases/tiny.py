@@ -1,0 +1,50 @@
+"""Tiny models of every architecture against the logits that transformers
+computed (test/e2e/tiny_models.py wrote both)."""
+
+import tiny_models
+from harness import TINY, cpu_levels, each, expect, floats
+
+MODELS = sorted(path.stem for path in TINY.glob("*.gguf"))
+LEVELS = cpu_levels()
+
+
+def logits(context, model, level, *options):
+    out = context.folder / f"{model}.{level}.f32"
+    context.run("quant-eval", TINY / f"{model}.gguf", *options, "--prompts",
+                TINY / f"{model}.prompts.txt", "--logits", out, level=level)
+    return floats(out)
+
+
+@each(*((model, level) for model in MODELS for level in LEVELS))
+def test_exact_mode(context, model, level):
+    """--activations=f32 reproduces transformers on the dequantized weights."""
+    ours = logits(context, model, level, *tiny_models.EXACT)
+    error, problem = tiny_models.compare(ours, floats(TINY / f"{model}.expected.f32"))
+    expect(not problem, problem)
+    expect(error <= tiny_models.TOLERANCE, f"largest relative error {error:.2e}, at most {tiny_models.TOLERANCE:.0e}")
+
+
+@each("llama-q4_1", "qwen3-odd-f32", "gemma3-q8_0")
+def test_levels_agree(context, model):
+    """Integer sums are equal on every level, float sums differ by their order."""
+    first = logits(context, model, LEVELS[0])
+    largest = max(map(abs, first))
+    for level in LEVELS[1:]:
+        other = logits(context, model, level)
+        worst = max(abs(a - b) for a, b in zip(first, other, strict=True)) / largest
+        expect(worst <= 1e-3, f"{LEVELS[0]} and {level} differ by {worst:.2e}")
+
+
+@each("llama-q4_1", "llama-odd-f32", "gemma3-f32")
+def test_rows_are_independent(context, model):
+    """The same bytes for 1, 2 and 3 threads, and from modules that compute 5
+    rows at once or up to 256."""
+    answers = set()
+    for rows in (5, 256):
+        module = context.module(TINY / f"{model}.gguf", f"--max-rows={rows}")
+        for threads in (1, 2, 3):
+            out = context.folder / "out.f32"
+            context.run("quant-eval", module, "-t", threads, "--prompts",
+                        TINY / f"{model}.prompts.txt", "--logits", out)
+            answers.add(out.read_bytes())
+    expect(len(answers) == 1, f"expected one answer, but got {len(answers)}")

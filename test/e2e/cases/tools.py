@@ -1,0 +1,109 @@
+"""The command lines as the documents describe them."""
+
+import json
+import pathlib
+import subprocess
+
+from harness import TINY, each, expect, one_line
+
+MODEL = TINY / "llama-q4_1.gguf"
+
+
+def test_stdout_is_the_text_alone(context):
+    result = context.attempt("quant-run", context.model("smollm2"), "-p", "The capital of France is",
+                             "-n", 6, "--temp", 0)
+    expect(result.returncode == 0, result.stderr)
+    expect(result.stdout.lstrip().startswith("Paris"), f"expected Paris, but got {result.stdout!r}")
+    for line in ("prompt eval time", "eval time", "tokens per second"):
+        expect(line in result.stderr, f"expected llama.cpp's line '{line}' on stderr, but got {result.stderr!r}")
+
+
+def test_escapes_in_prompts(context):
+    model = context.model("smollm2")
+    first, second = (json.loads(context.run("quant-run", model, "-p", prompt, "-n", 1, "--json"))
+                     for prompt in ("a\\nb", "a\nb"))
+    expect(first["prompt_ids"] == second["prompt_ids"], f"{first['prompt_ids']} is not {second['prompt_ids']}")
+
+
+def test_json(context):
+    answer = json.loads(context.run("quant-run", context.model("smollm2"), "-p", "Once", "-n", 5, "--temp", 0,
+                                    "--ignore-eos", "--json"))
+    expect(set(answer) >= {"prompt_ids", "ids", "text", "stop_reason", "timings"}, f"keys: {set(answer)}")
+    timings = {"prompt_n", "prompt_ms", "predicted_n", "predicted_ms", "load_ms"}
+    expect(set(answer["timings"]) >= timings, f"keys of timings: {set(answer['timings'])}")
+    expect(len(answer["ids"]) == 5 and answer["timings"]["predicted_n"] == 5, f"expected 5 ids, but got {answer}")
+
+
+def test_chat(context):
+    text = context.run("quant-run", context.model("smollm2"), "-cnv", "-st", "--temp", 0, "-n", 40,
+                       "-p", "What is the capital of France? One word.")
+    expect("Paris" in text and "<|im_" not in text, f"expected Paris and no markers, but got {text!r}")
+
+
+def test_tokenize_and_back(context):
+    text = context.folder / "text.txt"
+    text.write_text("Hello, world\n  two  spaces\nüöä 漢字 🙂\n")
+    ids = context.run("quant-run", context.model("smollm2"), "--tokenize", text)
+    (context.folder / "ids.txt").write_text(ids)
+    back = context.run("quant-run", context.model("smollm2"), "--detokenize", context.folder / "ids.txt")
+    expect(back == text.read_text(), f"expected {text.read_text()!r}, but got {back!r}")
+
+
+def test_bench(context):
+    rows = json.loads(context.run("quant-bench", MODEL, "-p", 8, "-n", 4, "-t", "1,2", "-r", 1, "-o", "json"))
+    expect([(row["test"], row["threads"]) for row in rows]
+           == [("pp8", 1), ("tg4", 1), ("pp8", 2), ("tg4", 2)]
+           or {(row["test"], row["threads"]) for row in rows} == {(t, n) for t in ("pp8", "tg4") for n in (1, 2)},
+           f"expected pp8 and tg4 for 1 and 2 threads, but got {rows}")
+    for key in ("model", "scheme", "tokens_per_second", "stddev", "bytes_per_token", "packed_bytes",
+                "share_of_bandwidth", "share_of_peak"):
+        expect(all(key in row for row in rows), f"no '{key}' in {rows[0]}")
+
+
+def test_compiled_once(context):
+    """Two processes at once, one compilation; the third finds the module."""
+    cache = context.folder / "cache"
+    environment = context.environment(XDG_CACHE_HOME=str(cache))
+    command = [context.build / "bin/quant-run", MODEL, "-p", "a", "-n", "2", "--temp", "0"]
+    processes = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                 for _ in range(2)]
+    outputs = {process.communicate(timeout=600)[0] for process in processes}
+    expect(all(process.returncode == 0 for process in processes), "a process failed")
+    expect(len(outputs) == 1, f"expected one text, but got {outputs}")
+    modules = list((cache / "lowbit").glob("*.so"))
+    expect(len(modules) == 1, f"expected one module, but got {modules}")
+    before = modules[0].stat().st_mtime_ns
+    context.run("quant-run", MODEL, "-p", "a", "-n", 2, XDG_CACHE_HOME=str(cache))
+    expect(modules[0].stat().st_mtime_ns == before, "compiled again")
+    rest = [path.name for path in cache.rglob("*") if path.name.endswith((".tmp", ".lock"))]
+    expect(not rest, f"left behind: {rest}")
+
+
+BAD = {
+    "no-such-model": (["quant-run", "nowhere.gguf", "-p", "a"], "nowhere.gguf"),
+    "no-model-file": (["quant-run", "text.txt", "-p", "a"], "text.txt"),
+    "no-prompt": (["quant-run", MODEL], "-p"),
+    "unknown-option": (["quant-run", MODEL, "--surprise"], "--surprise"),
+    "prompt-too-long": (["quant-run", MODEL, "-c", "8", "-p", "word " * 50], "context"),
+    "no-such-text": (["quant-eval", MODEL, "--text", "nowhere.txt"], "nowhere.txt"),
+    "compile-no-such-file": (["quant-compile", "nowhere.gguf", "-o", "x.so"], "nowhere.gguf"),
+    "compile-not-gguf": (["quant-compile", "text.txt", "-o", "x.so"], "text.txt"),
+    "compile-no-folder": (["quant-compile", MODEL, "-o", "no/folder/x.so"], "no/folder"),
+    "compile-full-disk": (["quant-compile", MODEL, "-o", "/dev/full"], "/dev/full"),
+    "compile-level": (["quant-compile", MODEL, "-o", "x.so", "--target-cpu=z80"], "z80"),
+    "compile-truncated": (["quant-compile", "truncated.gguf", "-o", "x.so"], "truncated.gguf"),
+}
+
+
+@each(*BAD)
+def test_bad_input(context, name):
+    """One line: what, where, what to do. Exit 1, nothing left behind."""
+    command, part = BAD[name]
+    (context.folder / "text.txt").write_text("no model\n")
+    content = MODEL.read_bytes()
+    (context.folder / "truncated.gguf").write_bytes(content[:len(content) // 2])
+    before = sorted(context.folder.iterdir())
+    line = one_line(context.attempt(*command), command[0])
+    expect(part in line, f"expected '{part}' in {line!r}")
+    expect(sorted(context.folder.iterdir()) == before, f"left behind: {sorted(context.folder.iterdir())}")
+    expect(pathlib.Path("/dev/full").is_char_device(), "/dev/full was replaced")
