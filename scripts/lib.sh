@@ -39,13 +39,13 @@ step() {
 missing_packages() {
   local package
   for package in "${packages[@]}"; do
-    dpkg-query -W -f='${db:Status-Abbrev}' "$package" 2>/dev/null | grep -q '^ii' ||
+    [[ $(dpkg-query -W -f='${db:Status-Abbrev}' "$package" 2>/dev/null) == ii* ]] ||
       printf '%s\n' "$package"
   done
 }
 
 has_candidate() { # PACKAGE: apt knows a version
-  apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [0-9]'
+  [[ $(apt-cache policy "$1" 2>/dev/null) == *"Candidate: "[0-9]* ]]
 }
 
 # Addresses where the archive of security updates may be: beside the archives

@@ -15,6 +15,7 @@
 #include "mlir/Parser/Parser.h"
 #include "mlir/Support/FileUtilities.h"
 #include "llvm/ADT/ScopeExit.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/ToolOutputFile.h"
@@ -35,13 +36,20 @@ namespace {
 class Compiler {
 public:
   Compiler(const CompileOptions &options)
-      : options(options), context(makeRegistry()), console(options.quiet) {}
+      : options(options), context(makeRegistry()), console(options.quiet) {
+    // Levels are compiled by threads of their own; a dialect must not be loaded
+    // by one of them while another runs passes.
+    context.loadAllAvailableDialects();
+  }
 
   llvm::Error run() {
     if (llvm::Error error = load())
       return error;
     if (options.stopAfter == Stage::Import)
       return print();
+    if (!reached || *reached <= Stage::Quantize)
+      if (llvm::Error error = takeConstants())
+        return error;
     for (Stage stage : {Stage::Quantize, Stage::Pack}) {
       // A .mlir at the quantize stage is still checked by its pass.
       if (reached && *reached > stage)
@@ -114,8 +122,11 @@ private:
     if (!module)
       return failure(options.input + ": is not valid IR (see above)");
     reached = options.startFrom ? *options.startFrom : stageOf(*module);
-    if (*reached > Stage::Quantize)
-      return llvm::Error::success();
+    return llvm::Error::success();
+  }
+
+  /// An imported model has some too: the frequencies that YaRN computes.
+  llvm::Error takeConstants() {
     auto constants = extractConstants(*module);
     if (!constants)
       return constants.takeError();
@@ -152,61 +163,74 @@ private:
 
   llvm::Error generate() {
     size_t count = options.levels.size();
-    std::vector<OwningOpRef<ModuleOp>> copies(count);
-    console.begin("loops and target");
-    for (size_t i = 0; i < count; ++i) {
-      copies[i] = module->clone();
-      PipelineOptions pipeline = pipelineOptions(options.levels[i]);
-      if (llvm::Error error = runStage(*copies[i], Stage::Loops, pipeline))
-        return error;
-      if (i == 0)
-        if (llvm::Error error = nameEntries(*copies[i], image))
-          return error;
-      if (options.stopAfter == Stage::Loops)
-        return print(*copies[i]);
-      if (llvm::Error error = runStage(*copies[i], Stage::Target, pipeline))
-        return error;
-      if (options.stopAfter == Stage::Target && i + 1 == count)
-        return print(*copies[i]);
-    }
-    return emitCode(copies);
-  }
-
-  llvm::Error emitHeader() {
-    if (options.emitHeader.empty())
-      return llvm::Error::success();
-    return write(headerText(image, options.emitHeader), options.emitHeader);
-  }
-
-  llvm::Error emitCode(std::vector<OwningOpRef<ModuleOp>> &copies) {
-    EmitKind kind = options.emit == Emit::Assembly ? EmitKind::Assembly
-                    : options.emit == Emit::LLVMIR ? EmitKind::LLVMIR
-                                                   : EmitKind::Object;
+    levels.resize(count);
+    needs.resize(count);
     console.begin("code");
-    std::vector<std::string> objects(copies.size());
-    std::vector<std::string> errors(copies.size());
+    if (options.stopAfter != Stage::Module)
+      return printLevels();
+    // The levels have nothing in common from here on: one thread for each.
+    for (OwningOpRef<ModuleOp> &copy : levels)
+      copy = module->clone();
+    std::vector<std::string> code(count), errors(count);
     std::vector<std::thread> threads;
-    for (size_t i = 0; i < copies.size(); ++i)
+    for (size_t i = 0; i < count; ++i)
       threads.emplace_back([&, i] {
-        auto code = compileLevel(*copies[i], *options.levels[i], kind);
-        if (code)
-          objects[i] = std::move(*code);
-        else
-          errors[i] = llvm::toString(code.takeError());
+        if (llvm::Error error = compileOne(i, code[i]))
+          errors[i] = llvm::toString(std::move(error));
       });
     for (std::thread &thread : threads)
       thread.join();
     for (const std::string &error : errors)
       if (!error.empty())
         return failure(error);
-    if (kind != EmitKind::Object) {
-      std::string all;
-      for (const std::string &text : objects)
-        all += text;
-      return write(all);
+    if (options.emit != Emit::SharedObject)
+      return write(llvm::join(code, ""));
+    if (llvm::Error error = nameEntries(needs, image))
+      return error;
+    return link(code);
+  }
+
+  /// Loops, target and machine code of level `i`.
+  llvm::Error compileOne(size_t i, std::string &code) {
+    PipelineOptions pipeline = pipelineOptions(options.levels[i]);
+    if (llvm::Error error = runStage(*levels[i], Stage::Loops, pipeline))
+      return error;
+    needs[i] = {(*levels[i])->getAttrOfType<DictionaryAttr>("rt.functions"),
+                (*levels[i])->getAttrOfType<ArrayAttr>("rt.weights")};
+    if (llvm::Error error = runStage(*levels[i], Stage::Target, pipeline))
+      return error;
+    EmitKind kind = options.emit == Emit::Assembly ? EmitKind::Assembly
+                    : options.emit == Emit::LLVMIR ? EmitKind::LLVMIR
+                                                   : EmitKind::Object;
+    auto compiled = compileLevel(*levels[i], *options.levels[i], kind);
+    if (!compiled)
+      return compiled.takeError();
+    code = std::move(*compiled);
+    levels[i] = nullptr;
+    return llvm::Error::success();
+  }
+
+  /// The IR of every level, one module after another.
+  llvm::Error printLevels() {
+    std::string text;
+    for (const TargetInfo *target : options.levels) {
+      OwningOpRef<ModuleOp> copy = module->clone();
+      PipelineOptions pipeline = pipelineOptions(target);
+      for (Stage stage : {Stage::Loops, Stage::Target})
+        if (stage <= options.stopAfter)
+          if (llvm::Error error = runStage(*copy, stage, pipeline))
+            return error;
+      llvm::raw_string_ostream os(text);
+      copy->print(os);
+      os << "\n";
     }
-    copies.clear();
-    return link(objects);
+    return write(text);
+  }
+
+  llvm::Error emitHeader() {
+    if (options.emitHeader.empty())
+      return llvm::Error::success();
+    return write(headerText(image, options.emitHeader), options.emitHeader);
   }
 
   llvm::Error link(std::vector<std::string> &objects) {
@@ -268,6 +292,8 @@ private:
   std::unique_ptr<ModelSource> source;
   OwningOpRef<ModuleOp> module;
   std::optional<Stage> reached;
+  std::vector<OwningOpRef<ModuleOp>> levels;
+  std::vector<LevelNeeds> needs;
   ModuleImage image;
 };
 

@@ -21,6 +21,8 @@ public:
   explicit ConstantExtractor(ModuleOp module) : module(module) {}
 
   llvm::Expected<std::vector<WeightImage>> run() {
+    // A file that has no low-bit type yet has not loaded the dialect either.
+    module.getContext()->loadDialect<LowBitDialect, lm::LMDialect>();
     SmallVector<arith::ConstantOp> constants;
     module.walk([&](arith::ConstantOp op) {
       auto type = dyn_cast<RankedTensorType>(op.getType());

@@ -143,19 +143,22 @@ llvm::Error describeFunctions(ModuleOp module, int64_t maxRows,
   return llvm::Error::success();
 }
 
-llvm::Error nameEntries(ModuleOp module, ModuleImage &image) {
-  auto sizes = module->getAttrOfType<DictionaryAttr>("rt.functions");
-  auto names = module->getAttrOfType<ArrayAttr>("rt.weights");
-  if (!sizes || !names)
-    return failure("the module lacks rt.functions and rt.weights: they come "
-                   "from outline-kernels");
-  for (FunctionImage &function : image.functions) {
-    auto size = sizes.getAs<DenseI64ArrayAttr>(function.name);
-    if (!size)
-      return failure("rt.functions lacks '" + function.name + "'");
-    function.scratchBytes = size[0];
-    function.privateBytes = size[1];
+llvm::Error nameEntries(llvm::ArrayRef<LevelNeeds> needs, ModuleImage &image) {
+  for (const LevelNeeds &level : needs) {
+    if (!level.sizes || !level.weights)
+      return failure("the module lacks rt.functions and rt.weights: they come "
+                     "from outline-kernels");
+    if (level.weights != needs[0].weights)
+      return failure("levels disagree on the order of weights");
+    for (FunctionImage &function : image.functions) {
+      auto size = level.sizes.getAs<DenseI64ArrayAttr>(function.name);
+      if (!size)
+        return failure("rt.functions lacks '" + function.name + "'");
+      function.scratchBytes = std::max<uint64_t>(function.scratchBytes, size[0]);
+      function.privateBytes = std::max<uint64_t>(function.privateBytes, size[1]);
+    }
   }
+  ArrayAttr names = needs[0].weights;
   std::vector<WeightImage> ordered;
   for (auto name : names.getAsValueRange<StringAttr>()) {
     auto found = llvm::find_if(image.weights, [&](const WeightImage &weight) {

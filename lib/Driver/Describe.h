@@ -18,9 +18,16 @@ Stage stageOf(mlir::ModuleOp module);
 llvm::Error describeFunctions(mlir::ModuleOp module, int64_t maxRows,
                               ModuleImage &image);
 
-/// After outline-kernels: orders the weights as the code numbers them and takes
-/// over the arena sizes.
-llvm::Error nameEntries(mlir::ModuleOp module, ModuleImage &image);
+/// What outline-kernels says of one level: arena sizes by function and the
+/// order of the weights.
+struct LevelNeeds {
+  mlir::DictionaryAttr sizes; ///< rt.functions
+  mlir::ArrayAttr weights;    ///< rt.weights
+};
+
+/// Orders the weights as the code numbers them and gives each function an arena
+/// that is large enough for every level.
+llvm::Error nameEntries(llvm::ArrayRef<LevelNeeds> needs, ModuleImage &image);
 
 } // namespace lowbit
 

@@ -187,34 +187,42 @@ void PanelLayout::packFields(const std::vector<FieldSlot> &slots, int64_t level,
     }
 }
 
-/// Ors `code` into the planes of a chunk of `quads` quads.
-static void putCode(const std::vector<int64_t> &planes, int64_t quads,
-                    int64_t quad, int64_t byte, unsigned code, uint8_t *chunk) {
+/// Ors the codes of one quad, 4 of each lane, into the planes of a chunk of
+/// `quads` quads.
+static void putQuad(const std::vector<int64_t> &planes, int64_t quads,
+                    int64_t quad, const uint8_t *codes, uint8_t *chunk) {
+  int64_t taken = 0;
   for (int64_t width : planes) {
     int64_t perVector = 8 / width;
-    unsigned part = code & ((1u << width) - 1);
-    chunk[quad / perVector * 64 + byte] |=
-        static_cast<uint8_t>(part << (width * (quad % perVector)));
-    code >>= width;
-    chunk += ceilDiv(quads * width, 8) * 64;
+    uint8_t *to = chunk + quad / perVector * PanelLayout::kVectorBytes;
+    unsigned shift = width * (quad % perVector), mask = (1u << width) - 1;
+    for (int64_t byte = 0; byte < PanelLayout::kVectorBytes; ++byte)
+      to[byte] |= static_cast<uint8_t>(((codes[byte] >> taken) & mask) << shift);
+    chunk += ceilDiv(quads * width, 8) * PanelLayout::kVectorBytes;
+    taken += width;
   }
 }
 
 void PanelLayout::packUnit(int64_t k, int64_t length,
                            const RowFields *const *rows, uint8_t *out) const {
-  int64_t quads = unitQuads(length);
+  int64_t quads = unitQuads(length), quad = 0;
   int64_t lastChunk = quads / kChunkQuads;
-  for (int64_t i = 0; i < length; ++i) {
-    int64_t quad = i / group_ * (paddedGroup() / 4) + i % group_ / 4;
-    int64_t chunk = quad / kChunkQuads;
-    int64_t chunkQuads =
-        chunk < lastChunk ? kChunkQuads : quads - lastChunk * kChunkQuads;
-    for (int64_t lane = 0; lane < kLanes; ++lane)
-      if (rows[lane])
-        putCode(planes_, chunkQuads, quad % kChunkQuads,
-                lane * 4 + i % group_ % 4, packedCode(rows[lane]->codes[k + i]),
-                out + chunk * chunkBytes(kChunkQuads));
-  }
+  uint8_t flip =
+      scheme_.kind == CodeKind::Signed ? 1u << (scheme_.bits - 1) : 0;
+  for (int64_t start = 0; start < length; start += group_)
+    for (int64_t i = start; i < std::min(start + group_, length);
+         i += 4, ++quad) {
+      int64_t count = std::min<int64_t>(4, std::min(start + group_, length) - i);
+      uint8_t codes[kVectorBytes] = {};
+      for (int64_t lane = 0; lane < kLanes; ++lane)
+        for (int64_t j = 0; rows[lane] && j < count; ++j)
+          codes[lane * 4 + j] = rows[lane]->codes[k + i + j] ^ flip;
+      int64_t chunk = quad / kChunkQuads;
+      int64_t chunkQuads =
+          chunk < lastChunk ? kChunkQuads : quads - lastChunk * kChunkQuads;
+      putQuad(planes_, chunkQuads, quad % kChunkQuads, codes,
+              out + chunk * chunkBytes(kChunkQuads));
+    }
   if (groupLevels_.empty())
     return;
   uint8_t *to = out + codeBytes(length);

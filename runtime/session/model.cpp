@@ -100,7 +100,6 @@ Status Model::renderChat(const qrt_message *messages, size_t count,
   if (!hasChatTemplate_)
     return unsupported(path() + ": it has no chat template: give the model the "
                                 "raw text of the conversation");
-#if __has_include("tokenizer/chat_template.cpp")
   std::vector<ChatMessage> all;
   for (size_t i = 0; i < count; ++i) {
     if (!messages || !messages[i].role || !messages[i].content)
@@ -115,10 +114,6 @@ Status Model::renderChat(const qrt_message *messages, size_t count,
   }
   return renderChatTemplate(chatTemplate_, all, addGenerationPrompt, bos, eos,
                             out);
-#else
-  (void)messages, (void)count, (void)addGenerationPrompt, (void)out;
-  return unsupported("no chat");
-#endif
 }
 
 Status Model::setThreads(int32_t threads) {

@@ -18,7 +18,7 @@ enum class NodeKind : uint8_t {
   Float,     ///< real
   String,    ///< text
   Name,      ///< text
-  List,      ///< children: items
+  List,      ///< children: items; integer: 1 for a tuple
   Dict,      ///< children: key, value, key, value, ..
   Attribute, ///< children: object; text: name
   Subscript, ///< children: object, index

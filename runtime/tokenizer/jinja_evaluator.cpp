@@ -123,8 +123,11 @@ Status Evaluator::evaluateCollection(const Node &node, Value &out) {
   List items(node.children.size());
   for (size_t i = 0; i < items.size(); ++i)
     QRT_TRY(evaluate(*node.children[i], items[i]));
-  if (node.kind == NodeKind::List)
-    return located(node, store_.list(std::move(items), out));
+  if (node.kind == NodeKind::List) {
+    QRT_TRY(located(node, store_.list(std::move(items), out)));
+    out.boolean = node.integer != 0;
+    return Status();
+  }
   Dict entries;
   for (size_t i = 0; i + 1 < items.size(); i += 2) {
     auto same = entries.begin();

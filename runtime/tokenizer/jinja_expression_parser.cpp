@@ -253,7 +253,7 @@ Status ExpressionParser::parseConstant(const Node *&out) {
   return Status();
 }
 
-/// (a) or a tuple, which acts as a list here.
+/// (a) or a tuple.
 Status ExpressionParser::parseGroup(const Node *&out) {
   Node *node = make(NodeKind::List, here().line);
   advance();
@@ -271,6 +271,7 @@ Status ExpressionParser::parseGroup(const Node *&out) {
     out = items[0];
     return Status();
   }
+  node->integer = 1;
   return finish(node, std::move(items), out);
 }
 

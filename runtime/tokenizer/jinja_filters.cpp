@@ -176,6 +176,11 @@ Status itemsFilter(Call &call, Value &out) {
   return dictItems(call.store, *call.self.dict, out);
 }
 
+/// map and select take none for an empty list.
+Status elementsIfAny(Call &call, List &items) {
+  return call.self.truth() ? elements(call.store, call.self, items) : Status();
+}
+
 /// select, reject, selectattr, rejectattr: (attribute,) test, arguments
 Status selectFilter(Call &call, Value &out) {
   bool byAttribute = call.name.size() > 6;
@@ -185,7 +190,7 @@ Status selectFilter(Call &call, Value &out) {
     QRT_TRY(call.string(0, "", "", attribute));
   QRT_TRY(call.string(byAttribute, "", "", test));
   List items, kept;
-  QRT_TRY(elements(call.store, call.self, items));
+  QRT_TRY(elementsIfAny(call, items));
   size_t used = std::min<size_t>(byAttribute + 1, call.arguments.size());
   for (const Value &item : items) {
     Value subject = byAttribute ? attributeOf(item, attribute) : item;
@@ -207,7 +212,7 @@ Status selectFilter(Call &call, Value &out) {
 /// map(attribute="x", default=..) or map("filter", arguments)
 Status mapFilter(Call &call, Value &out) {
   List items;
-  QRT_TRY(elements(call.store, call.self, items));
+  QRT_TRY(elementsIfAny(call, items));
   std::string_view attribute, filter;
   QRT_TRY(call.string(SIZE_MAX, "attribute", "", attribute));
   QRT_TRY(call.string(0, "", "", filter));

@@ -376,8 +376,10 @@ Status changeCase(Store &store, std::string_view name, std::string_view text,
 
 Status dictItems(Store &store, const Dict &dict, Value &out) {
   List items(dict.size());
-  for (size_t i = 0; i < dict.size(); ++i)
+  for (size_t i = 0; i < dict.size(); ++i) {
     QRT_TRY(store.list({dict[i].first, dict[i].second}, items[i]));
+    items[i].boolean = true;
+  }
   return store.list(std::move(items), out);
 }
 

@@ -207,7 +207,9 @@ private:
       items.push_back(nullptr);
       QRT_TRY(parseExpression(items.back()));
     }
-    return finish(make(NodeKind::List, here().line), std::move(items), value);
+    Node *tuple = make(NodeKind::List, here().line);
+    tuple->integer = 1;
+    return finish(tuple, std::move(items), value);
   }
 
   Status parseMacro(Node *node, const Node *&out) {

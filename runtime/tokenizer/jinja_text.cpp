@@ -109,7 +109,7 @@ public:
     case Kind::String:
       return writeString(value.text, depth);
     case Kind::List:
-      return writeList(*value.list, depth);
+      return writeList(*value.list, value.boolean && !json_, depth);
     case Kind::Dict:
       return writeDict(*value.dict, depth);
     case Kind::Undefined:
@@ -144,15 +144,17 @@ private:
     }
   }
 
-  Status writeList(const List &list, int depth) {
-    out_ += '[';
+  Status writeList(const List &list, bool tuple, int depth) {
+    out_ += tuple ? '(' : '[';
     for (size_t i = 0; i < list.size(); ++i) {
       if (i != 0)
         out_ += ',';
       lineOrSpace(depth + 1, i == 0);
       QRT_TRY(write(list[i], depth + 1));
     }
-    return close(']', list.empty(), depth);
+    if (tuple && list.size() == 1)
+      out_ += ',';
+    return close(tuple ? ')' : ']', list.empty(), depth);
   }
 
   Status writeDict(const Dict &dict, int depth) {

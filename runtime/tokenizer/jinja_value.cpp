@@ -186,7 +186,9 @@ static Status equalsAt(Store &store, const Value &a, const Value &b, int depth,
   else if (a.is(Kind::String))
     out = a.text == b.text;
   else if (a.is(Kind::List))
-    return equalLists(store, *a.list, *b.list, depth + 1, out);
+    return a.boolean == b.boolean
+               ? equalLists(store, *a.list, *b.list, depth + 1, out)
+               : Status();
   else if (a.is(Kind::Dict))
     return equalDicts(store, *a.dict, *b.dict, depth + 1, out);
   else if (a.is(Kind::Namespace))

@@ -37,7 +37,7 @@ enum class Kind : uint8_t {
 /// A small handle: what it points to belongs to a Store.
 struct Value {
   Kind kind = Kind::Undefined;
-  bool boolean = false;
+  bool boolean = false; ///< a list: whether it is a tuple
   union {
     int64_t integer = 0;
     double real;

@@ -7,6 +7,7 @@
 #include "tokenizer/unicode.h"
 
 #include <algorithm>
+#include <new>
 
 namespace qrt {
 
@@ -63,6 +64,15 @@ std::string lowered(std::string_view text) {
 
 Status Tokenizer::create(const Metadata &metadata,
                          std::unique_ptr<Tokenizer> &out) {
+  try {
+    return createUnguarded(metadata, out);
+  } catch (const std::bad_alloc &) {
+    return Status(QRT_OUT_OF_MEMORY, "tokenizer: no memory for the vocabulary");
+  }
+}
+
+Status Tokenizer::createUnguarded(const Metadata &metadata,
+                                  std::unique_ptr<Tokenizer> &out) {
   std::optional<std::string_view> model =
       metadata.string("tokenizer.ggml.model");
   if (!model)
@@ -195,6 +205,19 @@ Status Tokenizer::encode(std::string_view text, bool addSpecial,
     return invalid("tokenizer: the text has " + std::to_string(text.size()) +
                    " bytes; split it into parts of at most " +
                    std::to_string(maxTextBytes));
+  try {
+    encodeUnguarded(text, addSpecial, parseSpecial, ids);
+    return Status();
+  } catch (const std::bad_alloc &) {
+    return Status(QRT_OUT_OF_MEMORY, "tokenizer: no memory for a text of " +
+                                         std::to_string(text.size()) +
+                                         " bytes");
+  }
+}
+
+void Tokenizer::encodeUnguarded(std::string_view text, bool addSpecial,
+                                bool parseSpecial,
+                                std::vector<int32_t> &ids) const {
   if (addSpecial && addBos_ && bosId_ >= 0)
     ids.push_back(bosId_);
   size_t begin = 0;
@@ -216,7 +239,6 @@ Status Tokenizer::encode(std::string_view text, bool addSpecial,
     model_->encode(text.substr(begin), ids);
   if (addSpecial && addEos_ && eosId_ >= 0)
     ids.push_back(eosId_);
-  return Status();
 }
 
 void Tokenizer::appendPiece(int32_t id, bool special, std::string &out) const {

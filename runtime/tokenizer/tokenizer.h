@@ -50,6 +50,11 @@ public:
 
 private:
   Tokenizer() = default;
+  /// These let bad_alloc through.
+  static Status createUnguarded(const Metadata &metadata,
+                                std::unique_ptr<Tokenizer> &out);
+  void encodeUnguarded(std::string_view text, bool addSpecial,
+                       bool parseSpecial, std::vector<int32_t> &ids) const;
   Status createBytePairs(const Metadata &metadata);
   Status createSentencePiece(const Metadata &metadata);
   Status readIds(const Metadata &metadata);
@@ -62,7 +67,7 @@ private:
   std::vector<int32_t> ends_; ///< sorted
   int32_t bosId_ = -1, eosId_ = -1, unknownId_ = -1;
   bool addBos_ = false, addEos_ = false;
-  bool sentencePiece_ = false;
+  bool sentencePiece_ = false; ///< else byte-level BPE
   bool spacePrefix_ = false;
   bool controlsStrip_ = false; ///< control tokens swallow spaces behind them
 };

@@ -83,12 +83,11 @@ class Context:
     def environment(self, level=None, **more):
         """Programs of a test share a cache of compiled models among themselves
         alone."""
-        result = dict(os.environ, XDG_CACHE_HOME=str(self.scratch / "cache"), **more)
-        result.pop("QRT_CPU", None)
-        result.pop("QRT_VERIFY", None)
+        result = {key: value for key, value in os.environ.items() if not key.startswith("QRT_")}
+        result["XDG_CACHE_HOME"] = str(self.scratch / "cache")
         if level:
             result["QRT_CPU"] = level
-        return result
+        return result | more
 
     def attempt(self, program, *arguments, level=None, input=None, text=True, timeout=1800, **environment):
         """Runs a program; the caller looks at the exit status."""
@@ -107,8 +106,9 @@ class Context:
         """Runs a program that must succeed; gives its stdout."""
         result = self.attempt(program, *arguments, **options)
         if result.returncode != 0:
-            errors = result.stderr if isinstance(result.stderr, str) else result.stderr.decode(errors="replace")
-            last = errors.strip().splitlines()[-6:]
+            said = result.stderr or result.stdout
+            said = said if isinstance(said, str) else said.decode(errors="replace")
+            last = said.strip().splitlines()[-8:]
             raise Failure(f"{program} {' '.join(map(str, arguments))}: exit {result.returncode}: " + "\n".join(last))
         return result.stdout
 

@@ -375,4 +375,24 @@ TEST_F(GenerateTest, TokenizesAndBack) {
   }
 }
 
+TEST_F(QuantrtTest, RendersTheChatTemplate) {
+  FakeModule fake = withVocabulary();
+  fake.addMetadata("tokenizer.chat_template",
+                   "{% for m in messages %}{{ m.role }}: {{ m.content }}"
+                   "{{ eos_token }}{% endfor %}"
+                   "{% if add_generation_prompt %}you: {% endif %}");
+  ASSERT_EQ(load(fake), QRT_OK) << qrt_last_error();
+  const qrt_message messages[] = {{"me", "hello"}, {"you", nullptr}};
+  size_t bytes = 0;
+  ASSERT_EQ(qrt_apply_template(model_, messages, 1, 1, nullptr, &bytes), QRT_OK)
+      << qrt_last_error();
+  std::string text(bytes, '\0');
+  ASSERT_EQ(qrt_apply_template(model_, messages, 1, 1, text.data(), &bytes),
+            QRT_OK);
+  EXPECT_EQ(text, "me: hello<|end|>you: ");
+  EXPECT_EQ(qrt_apply_template(model_, messages, 2, 0, text.data(), &bytes),
+            QRT_INVALID_ARGUMENT);
+  EXPECT_TRUE(lastErrorHas("message 1 has no role or no content"));
+}
+
 } // namespace

@@ -1,0 +1,91 @@
+//===- KernelModule.h - Compile functions and call them ---------*- C++ -*-===//
+//
+// The whole way of a kernel: the text of functions and weights of any codes and
+// fields, through the compiler's stages to a module file, loaded by the runtime
+// at every level that this CPU has. Weights are given taken apart, so that they
+// may hold what no rounding would choose.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LOWBIT_TEST_UNIT_CODEGEN_KERNELMODULE_H
+#define LOWBIT_TEST_UNIT_CODEGEN_KERNELMODULE_H
+
+#include "lowbit/Analysis/TargetInfo.h"
+#include "lowbit/Reference/LowBit.h"
+#include "lowbit/Target/Module.h"
+
+#include "quantrt/quantrt.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lowbit::test {
+
+using reference::Indices;
+using reference::LowBits;
+using reference::Reals;
+
+/// Levels of the compiler that this CPU has.
+std::vector<const TargetInfo *> levelsOfThisCpu();
+
+/// Output of a function at one level.
+struct LevelResult {
+  std::string level;
+  std::vector<float> values;
+};
+
+class KernelModule {
+public:
+  static constexpr int64_t kMaxRows = 48; ///< of one call of `text`
+
+  KernelModule() = default;
+  KernelModule(const KernelModule &) = delete;
+  ~KernelModule();
+
+  /// IR of functions; `lm.weight NAME` finds what `weight` added.
+  void text(const std::string &functions) { text_ += functions + "\n"; }
+  void weight(const std::string &name, const LowBits &weight);
+  void table(const std::string &name, const Reals &weight);
+  /// Attributes of `text`, where there is one.
+  void model(int64_t vocabulary, int64_t embedding);
+
+  /// Compiles for all levels of this CPU and loads each; a failure is one of
+  /// the test.
+  void build(const std::string &activations = "int8");
+
+  /// The scheme of the activations that meet a weight; none: reals.
+  std::optional<Scheme> activations(const std::string &weight) const;
+
+  /// Calls a plain function with 1 and with 2 threads, whose bits must agree.
+  std::vector<LevelResult> call(const std::string &function,
+                                const std::vector<const void *> &inputs,
+                                int64_t outputs);
+  /// Appends `rows` tokens of id 0 to a new session, positions 0 to rows - 1.
+  std::vector<LevelResult> decode(int32_t rows, int64_t outputs);
+
+private:
+  struct Loaded {
+    std::string level;
+    qrt_model *model;
+  };
+  std::string compile(const std::string &activations, const std::string &path);
+  template <class Run>
+  std::vector<LevelResult> atEveryLevel(int64_t outputs, Run run);
+
+  std::string text_, attributes_;
+  std::vector<WeightImage> weights_;
+  std::map<std::string, Scheme> activations_;
+  std::vector<Loaded> loaded_;
+};
+
+/// `!lowbit.tensor<NxK, #lowbit.scheme<...>>`.
+std::string typeOf(int64_t rows, int64_t columns, const Scheme &scheme);
+
+/// What a kernel is given: the f32 of a matrix.
+std::vector<float> floats(const Reals &reals);
+
+} // namespace lowbit::test
+
+#endif // LOWBIT_TEST_UNIT_CODEGEN_KERNELMODULE_H
