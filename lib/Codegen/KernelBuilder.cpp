@@ -110,13 +110,16 @@ static std::string kernelKey(Operation *op, bool oneRow,
   return key;
 }
 
-func::FuncOp KernelBuilder::kernelFor(Operation *op, bool hasLayer,
+func::FuncOp KernelBuilder::kernelFor(Operation *op, const KernelCall &call,
                                       ArrayRef<int64_t> buffers, Body body) {
+  bool hasLayer = call.layer >= 0;
   MLIRContext *context = op->getContext();
   SmallVector<MemRefType> memrefs;
   for (int64_t id : buffers)
     memrefs.push_back(program_.buffers[id].type);
   std::string key = kernelKey(op, oneRow_, memrefs);
+  if (call.count == Count::Static)
+    key += "count " + std::to_string(call.staticCount);
   auto keyAttr = StringAttr::get(context, key);
   int64_t number = 0;
   for (auto kernel : module_.getOps<func::FuncOp>()) {
@@ -141,17 +144,22 @@ func::FuncOp KernelBuilder::kernelFor(Operation *op, bool hasLayer,
     if (isa<MemRefType>(type))
       kernel.setArgAttr(i, LLVM::LLVMDialect::getNoAliasAttrName(),
                         b.getUnitAttr());
-  emitKernel(kernel, hasLayer, body);
+  emitKernel(kernel, call, body);
   return kernel;
 }
 
-void KernelBuilder::emitKernel(func::FuncOp kernel, bool hasLayer, Body body) {
+void KernelBuilder::emitKernel(func::FuncOp kernel, const KernelCall &call,
+                               Body body) {
+  bool hasLayer = call.layer >= 0;
   Block *entry = kernel.addEntryBlock();
   OpBuilder b(entry, entry->end());
   Emitter e(b, kernel.getLoc());
+  // A count that is known leaves only the tiles that occur: for one row of a
+  // layer an eighth of the code.
+  Value count = call.count == Count::Static ? e.index(call.staticCount)
+                                            : Value(entry->getArgument(3));
   KernelContext context{entry->getArgument(0), entry->getArgument(1),
-                        entry->getArgument(2), entry->getArgument(3), &target_,
-                        oneRow_};
+                        entry->getArgument(2), count, &target_, oneRow_};
   Value layer = hasLayer ? entry->getArgument(4) : Value();
   body(e, context, layer, entry->getArguments().drop_front(hasLayer ? 5 : 4));
   func::ReturnOp::create(b, kernel.getLoc());
@@ -179,7 +187,7 @@ void KernelBuilder::call(Operation *op, ValueRange reads, Split split,
   }
   SmallVector<int64_t> all(call.reads);
   llvm::append_range(all, call.writes);
-  call.kernel = kernelFor(op, layer >= 0, all, body);
+  call.kernel = kernelFor(op, call, all, body);
   program_.calls.push_back(std::move(call));
 }
 

@@ -60,9 +60,9 @@ private:
   void call(mlir::Operation *op, mlir::ValueRange reads, Split split, Body body,
             llvm::ArrayRef<int64_t> extraReads = {},
             llvm::ArrayRef<int64_t> extraWrites = {}, int64_t layer = -1);
-  mlir::func::FuncOp kernelFor(mlir::Operation *op, bool hasLayer,
+  mlir::func::FuncOp kernelFor(mlir::Operation *op, const KernelCall &call,
                                llvm::ArrayRef<int64_t> buffers, Body body);
-  void emitKernel(mlir::func::FuncOp kernel, bool hasLayer, Body body);
+  void emitKernel(mlir::func::FuncOp kernel, const KernelCall &call, Body body);
 
   int64_t addBuffer(Buffer buffer);
   int64_t resultBuffer(Value value, Split split);

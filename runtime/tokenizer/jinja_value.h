@@ -79,7 +79,7 @@ public:
   /// Far above what a template needs for a long conversation (10^5 steps, some
   /// copies of the text); reached within about a second.
   static constexpr size_t maxWork = 50'000'000;
-  static constexpr size_t maxBytes = size_t(256) << 20;
+  static constexpr size_t maxBytes = size_t(128) << 20;
 
   /// Counts elements or bytes looked at.
   Status spend(size_t work);

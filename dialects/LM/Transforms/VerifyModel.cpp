@@ -11,6 +11,8 @@
 
 #include <set>
 
+#define DEBUG_TYPE "lm-verify-model"
+
 namespace lowbit::lm {
 #define GEN_PASS_DEF_VERIFYMODEL
 #include "dialects/LM/Transforms/Passes.h.inc"

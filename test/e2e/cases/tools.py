@@ -1,10 +1,11 @@
 """The command lines as the documents describe them."""
 
 import json
-import pathlib
+import os
+import shutil
 import subprocess
 
-from harness import TINY, each, expect, one_line
+from harness import TINY, Skip, each, expect, one_line
 
 MODEL = TINY / "llama-q4_1.gguf"
 
@@ -84,12 +85,10 @@ BAD = {
     "no-model-file": (["quant-run", "text.txt", "-p", "a"], "text.txt"),
     "no-prompt": (["quant-run", MODEL], "-p"),
     "unknown-option": (["quant-run", MODEL, "--surprise"], "--surprise"),
-    "prompt-too-long": (["quant-run", MODEL, "-c", "8", "-p", "word " * 50], "context"),
     "no-such-text": (["quant-eval", MODEL, "--text", "nowhere.txt"], "nowhere.txt"),
     "compile-no-such-file": (["quant-compile", "nowhere.gguf", "-o", "x.so"], "nowhere.gguf"),
     "compile-not-gguf": (["quant-compile", "text.txt", "-o", "x.so"], "text.txt"),
     "compile-no-folder": (["quant-compile", MODEL, "-o", "no/folder/x.so"], "no/folder"),
-    "compile-full-disk": (["quant-compile", MODEL, "-o", "/dev/full"], "/dev/full"),
     "compile-level": (["quant-compile", MODEL, "-o", "x.so", "--target-cpu=z80"], "z80"),
     "compile-truncated": (["quant-compile", "truncated.gguf", "-o", "x.so"], "truncated.gguf"),
 }
@@ -106,4 +105,32 @@ def test_bad_input(context, name):
     line = one_line(context.attempt(*command), command[0])
     expect(part in line, f"expected '{part}' in {line!r}")
     expect(sorted(context.folder.iterdir()) == before, f"left behind: {sorted(context.folder.iterdir())}")
-    expect(pathlib.Path("/dev/full").is_char_device(), "/dev/full was replaced")
+
+
+def test_prompt_longer_than_context(context):
+    module = context.module(context.model("smollm2"))
+    result = context.attempt("quant-run", module, "-c", 8, "-p", "one two three four five " * 8)
+    line = one_line(result, "quant-run")
+    expect("8" in line and "context" in line, f"expected the context of 8 in {line!r}")
+
+
+def test_full_disk(context):
+    """A file system of 128 KiB, in a namespace of its own."""
+    script = """mount -t tmpfs -o size=128k none disk || exit 77
+"$0" "$1" -o disk/model.so --quiet; status=$?; ls -A disk; exit $status"""
+    (context.folder / "disk").mkdir()
+    unshare = shutil.which("unshare")
+    if not unshare or context.attempt(unshare, "-rm", "mount", "-t", "tmpfs", "none", "disk").returncode:
+        raise Skip("this machine lets nobody mount a small file system")
+    result = context.attempt(unshare, "-rm", "sh", "-c", script, context.build / "bin/quant-compile", MODEL)
+    line = one_line(result, "quant-compile")  # and `ls` found nothing
+    expect("disk/model.so" in line and "space" in line.lower(), f"expected the file and the reason in {line!r}")
+
+
+def test_output_that_is_no_file(context):
+    """A device is not replaced by a module."""
+    pipe = context.folder / "pipe"
+    os.mkfifo(pipe)
+    line = one_line(context.attempt("quant-compile", MODEL, "-o", pipe), "quant-compile")
+    expect("pipe" in line, f"expected the name in {line!r}")
+    expect(pipe.is_fifo(), "the pipe was replaced")

@@ -123,7 +123,7 @@ TEST(ChatTemplate, Operators) {
   EXPECT_EQ(value("'a' in 'abc' and 4 not in [1, 2]"), "True");
   EXPECT_EQ(value("'a' if x is defined else 'b' if y else 'c'"), "c");
   EXPECT_EQ(value("'ab' * 2 + 'c'"), "ababc");
-  EXPECT_EQ(value("[1] + [2, none] ~ {'k': \"it's\"}"),
+  EXPECT_EQ(value("([1] + [2, none]) ~ {'k': \"it's\"}"),
             "[1, 2, None]{'k': \"it's\"}");
   EXPECT_EQ(value("0.1 + 0.2"), "0.30000000000000004");
   EXPECT_EQ(value("[1e20, 1.0, 1e-5, 1e15]"),
@@ -151,7 +151,7 @@ TEST(ChatTemplate, Filters) {
                   "list | length"),
             "1");
   EXPECT_EQ(value("[3, 1] | first ~ [3, 1] | last ~ 'é1' | length"), "312");
-  EXPECT_EQ(value("'12' | int + 1 ~ ('x' | int) ~ 5 | string"), "1305");
+  EXPECT_EQ(value("('12' | int + 1) ~ ('x' | int) ~ 5 | string"), "1305");
   EXPECT_EQ(value("{'a': [1, true, none], 'é': \"\\\"<\\n\"} | tojson"),
             "{\"a\": [1, true, null], \"é\": \"\\\"<\\n\"}");
   EXPECT_EQ(value("{'a': [1], 'b': {}} | tojson(indent=2)"),
