@@ -126,10 +126,18 @@ bool isInteger(Metadata::Type type) {
          type != Metadata::F64 && type != Metadata::Bool;
 }
 
+/// A key for a message: short and of one line.
+std::string shown(std::string_view key) {
+  std::string text(key.substr(0, 100));
+  for (char &c : text)
+    if (static_cast<uint8_t>(c) < 0x20 || c == 0x7F)
+      c = ' ';
+  return text;
+}
+
 Status damaged(const char *what, std::string_view key, size_t offset) {
-  return corrupt("metadata: " + std::string(what) + " of key '" +
-                 std::string(key.substr(0, 100)) + "' at byte " +
-                 std::to_string(offset));
+  return corrupt("metadata: " + std::string(what) + " of key '" + shown(key) +
+                 "' at byte " + std::to_string(offset));
 }
 
 } // namespace
@@ -175,8 +183,7 @@ Status Metadata::parse(std::string_view bytes, Metadata &out) {
   std::sort(keys.begin(), keys.end());
   auto twice = std::adjacent_find(keys.begin(), keys.end());
   if (twice != keys.end())
-    return corrupt("metadata: key '" + std::string(twice->substr(0, 100)) +
-                   "' appears twice");
+    return corrupt("metadata: key '" + shown(*twice) + "' appears twice");
   out.entries_ = std::move(entries);
   return Status();
 }

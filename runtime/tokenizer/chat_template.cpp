@@ -4,6 +4,7 @@
 
 #include "tokenizer/jinja_evaluator.h"
 #include "tokenizer/jinja_parser.h"
+#include "tokenizer/unicode.h"
 
 #include <new>
 
@@ -56,7 +57,10 @@ Status renderChatTemplate(std::string_view source,
                        " that are read");
   try {
     std::string text;
-    QRT_TRY(render(source, messages, addGenerationPrompt, bos, eos, text));
+    Status status =
+        render(source, messages, addGenerationPrompt, bos, eos, text);
+    if (!status.ok())
+      return Status(status.code(), oneLine(status.message()));
     out += text;
     return Status();
   } catch (const std::bad_alloc &) {

@@ -65,7 +65,9 @@ std::string lowered(std::string_view text) {
 Status Tokenizer::create(const Metadata &metadata,
                          std::unique_ptr<Tokenizer> &out) {
   try {
-    return createUnguarded(metadata, out);
+    Status status = createUnguarded(metadata, out);
+    return status.ok() ? status
+                       : Status(status.code(), oneLine(status.message()));
   } catch (const std::bad_alloc &) {
     return Status(QRT_OUT_OF_MEMORY, "tokenizer: no memory for the vocabulary");
   }

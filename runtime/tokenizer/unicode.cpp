@@ -122,6 +122,13 @@ uint16_t classOf(uint32_t value) {
   return value < ascii.size() ? ascii[value] : lookUpClass(value);
 }
 
+std::string oneLine(std::string text) {
+  for (char &c : text)
+    if (static_cast<uint8_t>(c) < 0x20 || c == 0x7F)
+      c = ' ';
+  return text;
+}
+
 void decodeCharacters(std::string_view text, std::vector<Character> &out) {
   out.clear();
   out.reserve(text.size() + 1);

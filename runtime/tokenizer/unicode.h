@@ -35,6 +35,10 @@ size_t countCharacters(std::string_view text);
 
 uint16_t classOf(uint32_t value);
 
+/// The text with a space for each control character: for messages, which are
+/// one line whatever a file says.
+std::string oneLine(std::string text);
+
 struct Character {
   uint32_t offset; ///< of its first byte
   uint32_t value;  ///< code point; U+FFFD for a stray byte

@@ -125,8 +125,12 @@ protected:
 };
 
 /// N and K of every kind: below one panel, tails of panels, groups and quads.
-Layer randomLayer(Random &random, const std::string &name, int64_t rows) {
-  Scheme scheme = random.oneIn(3) ? random.pick(fileSchemes()) : random.scheme();
+Layer randomLayer(Random &random, const std::string &name, int64_t rows,
+                  bool integerCodes) {
+  Scheme scheme;
+  do
+    scheme = random.oneIn(3) ? random.pick(fileSchemes()) : random.scheme();
+  while (integerCodes && reference::codeUnit(scheme) == 0);
   int64_t group = std::max<int64_t>(scheme.innerGroup(), 16);
   int64_t columns = random.oneIn(4)   ? group * random.between(1, 3)
                     : random.oneIn(2) ? random.between(1, 100)
@@ -142,37 +146,59 @@ Layer randomLayer(Random &random, const std::string &name, int64_t rows) {
   return layer;
 }
 
-/// One module: seven cases. `text` has the kernels of one row and of any number
-/// of rows, plain functions those of a fixed number.
-TEST_P(LinearKernelTest, Random) {
-  Random random{uint64_t(GetParam())};
-  KernelModule module;
-  Layer text = randomLayer(random, "text", 40);
-  std::vector<Layer> plain;
-  for (int i = 0; i < 4; ++i)
-    plain.push_back(
-        randomLayer(random, "f" + std::to_string(i),
-                    random.oneIn(3) ? 1 : random.between(2, 40)));
-  module.table("rows", text.x);
-  module.weight("text", text.weight);
-  module.model(text.outputs(), text.x.columns());
-  module.text(textFunction(text));
-  for (const Layer &layer : plain) {
+/// Plain functions of random layers, `rows` of each from the list.
+std::vector<Layer> addPlain(KernelModule &module, Random &random, int count,
+                            const std::vector<int64_t> &rows) {
+  std::vector<Layer> layers;
+  for (int i = 0; i < count; ++i) {
+    Layer layer = randomLayer(random, "f" + std::to_string(i),
+                              random.pick(rows), /*integerCodes=*/false);
     module.weight(layer.name, layer.weight);
     module.text(plainFunction(layer));
+    layers.push_back(std::move(layer));
   }
-  const std::vector<std::string> kinds = {"int8", "int8", "f32", "per-token"};
-  std::string activations = random.pick(kinds);
-  SCOPED_TRACE("activations " + activations);
-  module.build(activations);
-  for (const Layer &layer : plain)
-    checkPlain(module, layer);
-  for (int64_t rows : {int64_t(1), random.between(2, 16), random.between(17, 40)})
-    expectClose(module.decode(int32_t(rows), rows * text.outputs()),
-                expected(module, text, rows),
-                text.what() + " of which " + std::to_string(rows));
+  return layers;
 }
 
-INSTANTIATE_TEST_SUITE_P(Modules, LinearKernelTest, testing::Range(0, 30));
+/// Functions of a fixed number of rows: eight cases a module.
+TEST_P(LinearKernelTest, Plain) {
+  Random random{uint64_t(GetParam())};
+  KernelModule module;
+  std::vector<Layer> layers = addPlain(
+      module, random, 8, {1, 1, 2, 3, 5, 7, 9, random.between(10, 40)});
+  module.build(random.oneIn(4) ? "per-token" : "int8");
+  for (const Layer &layer : layers)
+    checkPlain(module, layer);
+}
+
+/// The exact mode. Its kernels decode in registers: few rows keep them small.
+TEST_P(LinearKernelTest, RealActivations) {
+  Random random{uint64_t(GetParam()) + 1000};
+  KernelModule module;
+  std::vector<Layer> layers = addPlain(module, random, 6, {1, 1, 2, 3});
+  module.build("f32");
+  for (const Layer &layer : layers)
+    checkPlain(module, layer);
+}
+
+/// The function of decoding has kernels of one row and of any number of rows.
+TEST_P(LinearKernelTest, Text) {
+  Random random{uint64_t(GetParam()) + 2000};
+  KernelModule module;
+  Layer layer = randomLayer(random, "text", 40, /*integerCodes=*/true);
+  module.table("rows", layer.x);
+  module.weight("text", layer.weight);
+  module.model(layer.outputs(), layer.x.columns());
+  module.text(textFunction(layer));
+  module.build(random.oneIn(4) ? "per-token" : "int8");
+  for (int64_t rows : {int64_t(1), int64_t(2), random.between(3, 11),
+                       int64_t(12), random.between(13, 16),
+                       random.between(17, 40)})
+    expectClose(module.decode(int32_t(rows), rows * layer.outputs()),
+                expected(module, layer, rows),
+                layer.what() + " of which " + std::to_string(rows));
+}
+
+INSTANTIATE_TEST_SUITE_P(Random, LinearKernelTest, testing::Range(0, 12));
 
 } // namespace

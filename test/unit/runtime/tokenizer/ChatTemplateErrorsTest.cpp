@@ -124,6 +124,13 @@ TEST(ChatTemplateErrors, BoundsWorkAndMemory) {
     EXPECT_EQ(render(source).code(), QRT_UNSUPPORTED) << source;
 }
 
+TEST(ChatTemplateErrors, MessagesAreOneLine) {
+  EXPECT_EQ(render("{{ messages[0]['a\nb'].c }}").message(),
+            "chat template, line 1: 'a b' is undefined");
+  EXPECT_EQ(render("{{ raise_exception('a\n\tb') }}").message(),
+            "chat template, line 1: the template refuses these messages: a  b");
+}
+
 TEST(ChatTemplateErrors, RefusesAHugeTemplate) {
   EXPECT_EQ(render(std::string(2 << 20, 'a')).code(), QRT_UNSUPPORTED);
 }
