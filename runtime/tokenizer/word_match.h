@@ -29,9 +29,9 @@ size_t qwen35(const Character *text, size_t begin, size_t end);
 /// qwen2 without line ends behind punctuation.
 size_t seedCoder(const Character *text, size_t begin, size_t end);
 
-/// [^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|
-/// [^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|
-/// \p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+
+/// P?U*L+|P?U+L*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+
+/// where P is [^\r\n\p{L}\p{N}], U is [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}] and
+/// L is [\p{Ll}\p{Lm}\p{Lo}\p{M}]
 size_t tekken(const Character *text, size_t begin, size_t end);
 
 /// tekken with (?i:'s|'t|'re|'ve|'m|'ll|'d)? behind words and \p{N}{1,3}.

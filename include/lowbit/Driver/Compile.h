@@ -14,7 +14,7 @@
 namespace lowbit {
 
 /// What quant-compile's --emit asks for.
-enum class Emit { SharedObject, Object, Assembly, LLVMIR };
+enum class Emit { SharedObject, Assembly, LLVMIR };
 
 struct CompileOptions {
   std::string input;        ///< .gguf or .mlir

@@ -2,6 +2,8 @@
 
 #include "PanelDot.h"
 
+#include "FloatFields.h"
+
 #include "dialects/Pack/IR/PackOps.h"
 
 #include <cmath>
@@ -41,8 +43,8 @@ static ByteCodes ofCodebook(const Scheme &scheme, const TargetInfo &target) {
   bytes.bias = saturates ? 0 : -low;
   bytes.range = saturates ? std::max(-low, high) : high - low;
   for (float entry : scheme.codebook)
-    bytes.table.push_back(
-        static_cast<int8_t>(entry / bytes.factor + bytes.bias));
+    bytes.table.push_back(static_cast<int8_t>(
+        static_cast<int64_t>(entry / bytes.factor) + bytes.bias));
   // pack.lookup has 16 entries; larger codebooks take several.
   while (bytes.table.size() % 16 != 0)
     bytes.table.push_back(0);
@@ -444,30 +446,13 @@ Emitter::Values PanelDot::groupEnd(Place at, Values group, Values sums) {
 
 //===- Floats -------------------------------------------------------------===//
 
-/// 16 lanes of a narrow float to f32.
-static Value widen(Emitter &e, Value narrow) {
-  return arith::ExtFOp::create(e.b, e.loc, e.vecF(), narrow);
-}
-
-static Type floatType(Emitter &e, FieldType::Kind kind) {
-  switch (kind) {
-  case FieldType::F16:
-    return e.b.getF16Type();
-  case FieldType::BF16:
-    return e.b.getBF16Type();
-  default:
-    return e.f32();
-  }
-}
-
 Emitter::Values PanelDot::floatUnit(int64_t length, Place at, Values sums) {
   Type type = floatType(e, panel_.scheme().floatType);
   int64_t stride = panel_.floatBytes() * PanelLayout::kLanes;
   auto one = [&](Value k, Values carried) {
     Value w = e.loadBytes(e.vec(16, type), weights_, panelIndex_,
                           e.add(at.byte, e.mul(k, stride)));
-    if (type != e.f32())
-      w = widen(e, w);
+    w = widen(e, w);
     if (visit_)
       (*visit_)(k, w);
     for (auto [m, row] : llvm::enumerate(rows_)) {
@@ -492,51 +477,13 @@ Emitter::Values PanelDot::floatUnit(int64_t length, Place at, Values sums) {
 
 //===- Fields -------------------------------------------------------------===//
 
-/// Bits of an 8-bit exponent or float to f32, 16 lanes of i32 in.
-static Value fromE8M0(Emitter &e, Value bits) {
-  // 2^(b - 127) is the exponent field; b = 0 is the denormal 2^-127, b = 255
-  // is NaN.
-  Value shifted = arith::ShLIOp::create(e.b, e.loc, bits, e.splatI(23));
-  Value isZero = arith::CmpIOp::create(
-      e.b, e.loc, arith::CmpIPredicate::eq, bits, e.splatI(0));
-  Value isNan = arith::CmpIOp::create(
-      e.b, e.loc, arith::CmpIPredicate::eq, bits, e.splatI(255));
-  Value word = arith::SelectOp::create(e.b, e.loc, isZero,
-                                       e.splatI(0x00400000), shifted);
-  word = arith::SelectOp::create(e.b, e.loc, isNan, e.splatI(0x7fc00000), word);
-  return arith::BitcastOp::create(e.b, e.loc, e.vecF(), word);
-}
-
-static Value fromE4M3(Emitter &e, Value bits) {
-  // Exponent and mantissa in place, times 2^120 to move the bias from 7 to 127;
-  // denormals come out right because the product normalizes them.
-  auto shl = [&](Value x, int n) {
-    return arith::ShLIOp::create(e.b, e.loc, x, e.splatI(n)).getResult();
-  };
-  auto andI = [&](Value x, int m) {
-    return arith::AndIOp::create(e.b, e.loc, x, e.splatI(m)).getResult();
-  };
-  Value magnitude = arith::BitcastOp::create(e.b, e.loc, e.vecF(),
-                                             shl(andI(bits, 0x7f), 20));
-  magnitude = e.mulF(magnitude, e.splatF(std::ldexp(1.0f, 120)));
-  Value isNan = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq,
-                                      andI(bits, 0x7f), e.splatI(0x7f));
-  magnitude = arith::SelectOp::create(e.b, e.loc, isNan,
-                                      e.splatF(std::nanf("")), magnitude);
-  Value word = arith::BitcastOp::create(e.b, e.loc, e.vec(16, e.i32()),
-                                        magnitude);
-  word = arith::OrIOp::create(e.b, e.loc, word, shl(andI(bits, 0x80), 24));
-  return arith::BitcastOp::create(e.b, e.loc, e.vecF(), word);
-}
-
 /// 16 lanes of one field as f32.
 Value PanelDot::field(const FieldSlot &slot, Value byte) {
   const FieldType &type = slot.component.type;
   Value at = e.add(byte, slot.offset);
   if (!type.isInteger() && type.bits > 8) {
-    Type element = floatType(e, type.kind);
-    Value raw = e.loadBytes(e.vec(16, element), weights_, panelIndex_, at);
-    return element == e.f32() ? raw : widen(e, raw);
+    auto raw = e.vec(16, floatType(e, type.kind));
+    return widen(e, e.loadBytes(raw, weights_, panelIndex_, at));
   }
   auto words = e.vec(16, e.i32());
   Type narrow = e.b.getIntegerType(slot.bytes * 8);
@@ -573,7 +520,7 @@ void PanelDot::applyFields(llvm::ArrayRef<FieldSlot> slots, Value byte,
       times(at.scale, value);
       break;
     case Component::NegMin:
-      times(at.min, at.min ? value : e.subF(e.splatF(0), value));
+      times(at.min, at.min ? value : arith::NegFOp::create(e.b, e.loc, value));
       break;
     case Component::Min:
       times(at.min, value);

@@ -59,37 +59,79 @@ struct Vnni512Dot : OpRewritePattern<pack::Dot4Op> {
 };
 
 /// avx2: pairs of products in 16 bits, which saturate above 128 * 127 * 2; then
-/// pairs of those in 32. Signed weights move their sign to the activation.
+/// pairs of those in 32. A chain of dot4 (the quads of a group) is rewritten as
+/// a whole: as many pairs as cannot overflow are summed in 16 bits first, 8 for
+/// 4-bit codes, which saves the multiplication by one and the 32-bit sum of all
+/// but one. Signed weights move their sign to the activation.
 struct Avx2Dot : OpRewritePattern<pack::Dot4Op> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(pack::Dot4Op op,
                                 PatternRewriter &b) const override {
-    if (op.getRange() > 128)
+    if (op.getRange() > 128 || feedsAnother(op))
       return failure();
+    SmallVector<pack::Dot4Op> chain = {op};
+    while (auto before = chain.back().getAcc().getDefiningOp<pack::Dot4Op>()) {
+      if (!feedsAnother(before))
+        break;
+      chain.push_back(before);
+    }
+    std::reverse(chain.begin(), chain.end());
     Location loc = op.getLoc();
     Value parts[2];
     for (int64_t i : {0, 1})
-      parts[i] = ymm(op, b, half(b, loc, op.getAcc(), i),
-                     half(b, loc, op.getW(), i), half(b, loc, op.getA(), i));
+      parts[i] = ymm(chain, b, half(b, loc, chain.front().getAcc(), i), i);
     b.replaceOp(op, join(b, loc, parts[0], parts[1]));
+    for (pack::Dot4Op dead : llvm::reverse(ArrayRef(chain).drop_back()))
+      b.eraseOp(dead);
     return success();
   }
 
 private:
-  Value ymm(pack::Dot4Op op, OpBuilder &b, Value acc, Value w, Value a) const {
-    Location loc = op.getLoc();
+  /// Its only use is as the sum that another of its kind continues.
+  static bool feedsAnother(pack::Dot4Op op) {
+    if (!op->hasOneUse())
+      return false;
+    auto next = dyn_cast<pack::Dot4Op>(*op->user_begin());
+    return next && next.getAcc() == op.getResult() &&
+           next.getRange() == op.getRange() &&
+           next.getSignedWeights() == op.getSignedWeights() &&
+           next->getBlock() == op->getBlock();
+  }
+
+  Value ymm(ArrayRef<pack::Dot4Op> chain, OpBuilder &b, Value acc,
+            int64_t which) const {
+    pack::Dot4Op last = chain.back();
+    Location loc = last.getLoc();
     auto words = VectorType::get({16}, b.getI16Type());
+    Value ones = arith::ConstantOp::create(
+        b, loc, DenseElementsAttr::get(words, b.getI16IntegerAttr(1)));
+    int64_t perPair = 2 * 127 * static_cast<int64_t>(last.getRange());
+    size_t safe = std::max<int64_t>(1, 32767 / perPair);
+    for (size_t first = 0; first < chain.size(); first += safe) {
+      Value sum;
+      for (pack::Dot4Op op : chain.slice(
+               first, std::min(safe, chain.size() - first))) {
+        Value pairs = products(op, b, half(b, loc, op.getW(), which),
+                               half(b, loc, op.getA(), which));
+        sum = sum ? arith::AddIOp::create(b, loc, sum, pairs).getResult()
+                  : pairs;
+      }
+      Value quads = callIntrinsic(b, loc, "llvm.x86.avx2.pmadd.wd",
+                                  acc.getType(), {sum, ones});
+      acc = arith::AddIOp::create(b, loc, acc, quads);
+    }
+    return acc;
+  }
+
+  /// Sums of two products in 16 bits, exact.
+  Value products(pack::Dot4Op op, OpBuilder &b, Value w, Value a) const {
+    Location loc = op.getLoc();
     if (op.getSignedWeights()) {
       a = callIntrinsic(b, loc, "llvm.x86.avx2.psign.b", a.getType(), {a, w});
       w = math::AbsIOp::create(b, loc, w);
     }
-    Value pairs = callIntrinsic(b, loc, "llvm.x86.avx2.pmadd.ub.sw", words,
-                                {w, a});
-    Value ones = arith::ConstantOp::create(
-        b, loc, DenseElementsAttr::get(words, b.getI16IntegerAttr(1)));
-    Value quads = callIntrinsic(b, loc, "llvm.x86.avx2.pmadd.wd",
-                                acc.getType(), {pairs, ones});
-    return arith::AddIOp::create(b, loc, acc, quads);
+    return callIntrinsic(b, loc, "llvm.x86.avx2.pmadd.ub.sw",
+                         VectorType::get({16}, b.getI16Type()), {w, a});
   }
 };
 

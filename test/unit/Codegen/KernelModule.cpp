@@ -82,10 +82,10 @@ void KernelModule::table(const std::string &name, const Reals &weight) {
 }
 
 void KernelModule::model(int64_t vocabulary, int64_t embedding) {
-  attributes_ = "attributes {lm.model = {vocabulary = " +
-                std::to_string(vocabulary) +
-                ", embedding = " + std::to_string(embedding) +
-                ", layers = 1, heads = 1, context = 512}} ";
+  attributes_ =
+      "attributes {lm.model = {vocabulary = " + std::to_string(vocabulary) +
+      ", embedding = " + std::to_string(embedding) +
+      ", layers = 1, heads = 1, context = 512}} ";
 }
 
 std::optional<Scheme>
@@ -135,14 +135,14 @@ public:
     return describeFunctions(*module, maxRows, image);
   }
 
-  llvm::Expected<std::string> code(const TargetInfo &target, bool isFirst) {
+  llvm::Expected<std::string> code(const TargetInfo &target) {
     OwningOpRef<ModuleOp> copy = module->clone();
     options.level = target.level;
     if (!run(*copy, Stage::Loops))
       return llvm::createStringError("loops");
-    if (isFirst)
-      if (llvm::Error failed = nameEntries(*copy, image))
-        return std::move(failed);
+    needs.push_back(
+        {copy->getOperation()->getAttrOfType<DictionaryAttr>("rt.functions"),
+         copy->getOperation()->getAttrOfType<ArrayAttr>("rt.weights")});
     if (!run(*copy, Stage::Target))
       return llvm::createStringError("target");
     return compileLevel(*copy, target);
@@ -152,11 +152,13 @@ public:
     std::vector<std::string> objects, names;
     image.levels = levelsOfThisCpu();
     for (const TargetInfo *level : image.levels) {
-      auto object = code(*level, objects.empty());
+      auto object = code(*level);
       if (!object)
         return object.takeError();
       objects.push_back(std::move(*object));
     }
+    if (llvm::Error failed = nameEntries(needs, image))
+      return failed;
     for (const FunctionImage &function : image.functions)
       names.push_back(function.name);
     auto table = compileCodeTable(image.levels, names);
@@ -184,6 +186,7 @@ public:
   int64_t maxRows;
   PipelineOptions options;
   ModuleImage image;
+  std::vector<LevelNeeds> needs;
   std::map<std::string, Scheme> activations;
 };
 

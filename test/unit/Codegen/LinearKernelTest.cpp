@@ -93,8 +93,8 @@ void expectClose(const std::vector<LevelResult> &results,
 }
 
 /// The first `rows` rows of x, as the layer's kernel sees them.
-reference::LinearResult expected(const KernelModule &module,
-                                 const Layer &layer, int64_t rows) {
+reference::LinearResult expected(const KernelModule &module, const Layer &layer,
+                                 int64_t rows) {
   Reals x({rows, layer.x.columns()});
   std::copy_n(layer.x.data.begin(), x.data.size(), x.data.begin());
   const Reals *bias = layer.bias ? &*layer.bias : nullptr;
@@ -135,8 +135,8 @@ Layer randomLayer(Random &random, const std::string &name, int64_t rows,
   int64_t columns = random.oneIn(4)   ? group * random.between(1, 3)
                     : random.oneIn(2) ? random.between(1, 100)
                                       : random.between(1, 700);
-  int64_t outputs = random.oneIn(5) ? 16 * random.between(1, 3)
-                                    : random.between(1, 70);
+  int64_t outputs =
+      random.oneIn(5) ? 16 * random.between(1, 3) : random.between(1, 70);
   Layer layer{name, random.weights(scheme, outputs, columns),
               random.reals(rows, columns), std::nullopt};
   if (name != "text" && random.oneIn(3)) {
@@ -191,9 +191,9 @@ TEST_P(LinearKernelTest, Text) {
   module.model(layer.outputs(), layer.x.columns());
   module.text(textFunction(layer));
   module.build(random.oneIn(4) ? "per-token" : "int8");
-  for (int64_t rows : {int64_t(1), int64_t(2), random.between(3, 11),
-                       int64_t(12), random.between(13, 16),
-                       random.between(17, 40)})
+  for (int64_t rows :
+       {int64_t(1), int64_t(2), random.between(3, 11), int64_t(12),
+        random.between(13, 16), random.between(17, 40)})
     expectClose(module.decode(int32_t(rows), rows * layer.outputs()),
                 expected(module, layer, rows),
                 layer.what() + " of which " + std::to_string(rows));

@@ -85,7 +85,7 @@ std::string Random::fieldText(bool isScale, bool hasOuterFloat) {
 
 Scheme Random::scheme() {
   static const std::vector<int64_t> groups = {
-      4,  5,  7,  8,  12, 16, 18,  24,  32,  32,  32,  33,
+      4,  5,  7,  8,  12, 16,  18,  24,  32,  32,  32,  33,
       40, 48, 50, 64, 96, 100, 128, 130, 160, 200, 256, 300};
   for (;;) {
     std::string text = codeText();

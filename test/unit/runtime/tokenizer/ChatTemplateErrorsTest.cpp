@@ -126,7 +126,7 @@ TEST(ChatTemplateErrors, BoundsWorkAndMemory) {
 
 TEST(ChatTemplateErrors, MessagesAreOneLine) {
   EXPECT_EQ(render("{{ messages[0]['a\nb'].c }}").message(),
-            "chat template, line 1: 'a b' is undefined");
+            "chat template, line 2: 'a b' is undefined");
   EXPECT_EQ(render("{{ raise_exception('a\n\tb') }}").message(),
             "chat template, line 1: the template refuses these messages: a  b");
 }

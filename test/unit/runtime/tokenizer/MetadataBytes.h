@@ -1,7 +1,7 @@
 //===- MetadataBytes.h - Makes key-value pairs ------------------*- C++ -*-===//
 
-#ifndef QUANTRT_TEST_TOKENIZER_METADATABYTES_H
-#define QUANTRT_TEST_TOKENIZER_METADATABYTES_H
+#ifndef LOWBIT_TEST_UNIT_RUNTIME_TOKENIZER_METADATABYTES_H
+#define LOWBIT_TEST_UNIT_RUNTIME_TOKENIZER_METADATABYTES_H
 
 #include "base/metadata.h"
 
@@ -96,4 +96,4 @@ private:
 
 } // namespace qrt
 
-#endif // QUANTRT_TEST_TOKENIZER_METADATABYTES_H
+#endif // LOWBIT_TEST_UNIT_RUNTIME_TOKENIZER_METADATABYTES_H
