@@ -53,4 +53,9 @@ Status Module::verify(Verify when, const OnEachThread &onEachThread) const {
   return {};
 }
 
+void Module::releaseHeader() const {
+  madvise(const_cast<char *>(file_.bytes().data()), view_.header.weights_offset,
+          MADV_DONTNEED);
+}
+
 } // namespace qrt

@@ -27,6 +27,10 @@ public:
   /// Hashes the weights if `when` and what is remembered demand it.
   Status verify(Verify when, const OnEachThread &onEachThread) const;
 
+  /// Gives back the pages that hashing code and header has touched. They return
+  /// from the page cache when something in them is looked up.
+  void releaseHeader() const;
+
   const std::string &path() const { return file_.path(); }
   uint64_t fileBytes() const { return file_.bytes().size(); }
   const ModuleView &view() const { return view_; }

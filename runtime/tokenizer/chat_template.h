@@ -2,8 +2,8 @@
 //
 // Models carry their chat format as a Jinja template. This renders the subset
 // that their families use, with the settings of Hugging Face's transformers
-// (trim_blocks, lstrip_blocks, loop controls); docs name what is inside. Work,
-// memory and nesting are bounded, so a hostile template cannot hang or crash.
+// (trim_blocks, lstrip_blocks, loop controls). Work, memory and nesting are
+// bounded, so a hostile template cannot hang or crash.
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,5 +1,4 @@
-//===- ModelWeights.h - A model file's tensors for the evaluator -*- C++
-//-*-===//
+//===- ModelWeights.h - A model file's tensors, evaluated -------*- C++ -*-===//
 
 #ifndef LOWBIT_TEST_LIB_REFERENCE_MODELWEIGHTS_H
 #define LOWBIT_TEST_LIB_REFERENCE_MODELWEIGHTS_H

@@ -1,0 +1,59 @@
+// RUN: quant-opt %s --quantize-model | FileCheck %s --check-prefixes=CHECK,INT8
+// RUN: quant-opt %s --quantize-model=activations=f32 | FileCheck %s --check-prefixes=CHECK,F32
+// RUN: quant-opt %s --quantize-model=activations=per-token | FileCheck %s --check-prefixes=CHECK,TOKEN
+
+#q4 = #lowbit.scheme<u4 offset 8, group 32 scale f16>
+#q6 = #lowbit.scheme<u6 offset 32, group 256 scale f16, group 16 scale s8>
+#wide = #lowbit.scheme<s4, group 64 scale f16>
+
+// INT8-DAG: #[[A32:.*]] = #lowbit.scheme<s8, group 32 scale f32>
+// INT8-DAG: #[[A64:.*]] = #lowbit.scheme<s8, group 64 scale f32>
+// TOKEN-DAG: #[[ROW:.*]] = #lowbit.scheme<s8, row scale f32>
+
+// CHECK-LABEL: func @linear
+func.func @linear(%x: tensor<?x64xf32>) -> tensor<?x96xf32> {
+  %w = lm.weight "w" : !lowbit.tensor<96x64, #q4>
+  // INT8: lowbit.quantize %{{.*}} -> <?x64, #[[A32]]>
+  // TOKEN: lowbit.quantize %{{.*}} -> <?x64, #[[ROW]]>
+  // F32-NOT: lowbit.quantize
+  // CHECK: lowbit.linear
+  // CHECK-NOT: lm.linear
+  %y = lm.linear %x, %w : tensor<?x64xf32>, !lowbit.tensor<96x64, #q4> -> tensor<?x96xf32>
+  return %y : tensor<?x96xf32>
+}
+
+// A weight's group that is longer than 32 is the activation's too.
+// CHECK-LABEL: func @long_groups
+func.func @long_groups(%x: tensor<?x128xf32>) -> tensor<?x96xf32> {
+  %w = lm.weight "w64" : !lowbit.tensor<96x128, #wide>
+  // INT8: lowbit.quantize %{{.*}} -> <?x128, #[[A64]]>
+  %y = lm.linear %x, %w : tensor<?x128xf32>, !lowbit.tensor<96x128, #wide> -> tensor<?x96xf32>
+  return %y : tensor<?x96xf32>
+}
+
+// One that is shorter is not.
+// CHECK-LABEL: func @short_groups
+func.func @short_groups(%x: tensor<?x256xf32>) -> tensor<?x96xf32> {
+  %w = lm.weight "w16" : !lowbit.tensor<96x256, #q6>
+  // INT8: lowbit.quantize %{{.*}} -> <?x256, #[[A32]]>
+  %y = lm.linear %x, %w : tensor<?x256xf32>, !lowbit.tensor<96x256, #q6> -> tensor<?x96xf32>
+  return %y : tensor<?x96xf32>
+}
+
+// Floats keep real activations.
+// CHECK-LABEL: func @float_weights
+func.func @float_weights(%x: tensor<?x64xf32>) -> tensor<?x96xf32> {
+  %w = lm.weight "wf" : !lowbit.tensor<96x64, #lowbit.scheme<f16>>
+  // CHECK-NOT: lowbit.quantize
+  // CHECK: lowbit.linear %{{.*}}, %{{.*}} : tensor<?x64xf32>
+  %y = lm.linear %x, %w : tensor<?x64xf32>, !lowbit.tensor<96x64, #lowbit.scheme<f16>> -> tensor<?x96xf32>
+  return %y : tensor<?x96xf32>
+}
+
+// CHECK-LABEL: func @embed
+func.func @embed(%tokens: tensor<?xi32>) -> tensor<?x64xf32> {
+  %w = lm.weight "w" : !lowbit.tensor<96x64, #q4>
+  // CHECK: lowbit.embed
+  %x = lm.embed %tokens, %w : tensor<?xi32>, !lowbit.tensor<96x64, #q4> -> tensor<?x64xf32>
+  return %x : tensor<?x64xf32>
+}
