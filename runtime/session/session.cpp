@@ -115,7 +115,8 @@ void Session::compute(const int32_t *ids, int32_t rows, int32_t nLogits,
 Status Session::append(const int32_t *ids, int32_t count, int32_t nLogits,
                        float *logits) {
   QRT_TRY(check(ids, count));
-  QRT_TRY(model_.reserveScratch(function_, scratch_)); // threads may have changed
+  QRT_TRY(
+      model_.reserveScratch(function_, scratch_)); // threads may have changed
   if (nLogits < 0 || nLogits > count || (nLogits > 0 && !logits))
     return invalid("logits of " + std::to_string(nLogits) + " out of " +
                    std::to_string(count) + " rows cannot be had");
@@ -134,7 +135,8 @@ Status Session::append(const int32_t *ids, int32_t count, int32_t nLogits,
 Status Session::appendVisit(const int32_t *ids, int32_t count, int32_t first,
                             qrt_visit_logits visit, void *user) {
   QRT_TRY(check(ids, count));
-  QRT_TRY(model_.reserveScratch(function_, scratch_)); // threads may have changed
+  QRT_TRY(
+      model_.reserveScratch(function_, scratch_)); // threads may have changed
   if (first < 0 || first > count || !visit)
     return invalid("rows from " + std::to_string(first) + " of " +
                    std::to_string(count) + " cannot be visited");

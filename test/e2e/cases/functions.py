@@ -1,0 +1,112 @@
+"""Functions from .mlir: a linear layer of 784 -> 256 at 4 bits, in groups of 32
+(so each row ends with a tail of 16), called from Python and from C."""
+
+import shutil
+
+from harness import Skip, cpu_levels, each, expect
+from cases.install import installed
+
+ROWS, COLUMNS, OUTPUTS, GROUP = 3, 784, 256, 32
+
+
+def numpy():
+    try:
+        import numpy
+    except ImportError:
+        raise Skip("needs the Python package numpy")
+    return numpy
+
+
+def make_layer(context):
+    """layer.mlir, x.npy; gives x, the weights and the bias. Each group holds the
+    code -8 and its scale is a power of two, so rounding changes nothing."""
+    np = numpy()
+    generator = np.random.default_rng(784)
+    codes = generator.integers(-8, 8, (OUTPUTS, COLUMNS))
+    codes[:, ::GROUP] = -8
+    scales = 2.0 ** generator.integers(-8, -3, (OUTPUTS, -(-COLUMNS // GROUP)))
+    weights = (codes * np.repeat(scales, GROUP, 1)[:, :COLUMNS]).astype("<f4")
+    bias = generator.standard_normal(OUTPUTS).astype("<f4")
+    x = generator.standard_normal((ROWS, COLUMNS)).astype("<f4")
+    dense = lambda array: f'dense<"0x{array.tobytes().hex().upper()}">'
+    (context.folder / "layer.mlir").write_text(f"""
+#q4 = #lowbit.scheme<u4 offset 8, group {GROUP} scale f16>
+!weight = !lowbit.tensor<{OUTPUTS}x{COLUMNS}, #q4>
+func.func @layer(%x: tensor<{ROWS}x{COLUMNS}xf32>) -> tensor<{ROWS}x{OUTPUTS}xf32> {{
+  %w = arith.constant {dense(weights)} : tensor<{OUTPUTS}x{COLUMNS}xf32>
+  %b = arith.constant {dense(bias)} : tensor<{OUTPUTS}xf32>
+  %q = lowbit.quantize %w : tensor<{OUTPUTS}x{COLUMNS}xf32> -> !weight
+  %y = lm.linear %x, %q bias %b : tensor<{ROWS}x{COLUMNS}xf32>, !weight, tensor<{OUTPUTS}xf32>
+     -> tensor<{ROWS}x{OUTPUTS}xf32>
+  return %y : tensor<{ROWS}x{OUTPUTS}xf32>
+}}
+""")
+    np.save(context.folder / "x.npy", x)
+    return x.astype(float), weights.astype(float), bias.astype(float)
+
+
+def compile_layer(context, activations):
+    context.run("quant-compile", "layer.mlir", "-o", "layer.so", "--emit-header=layer.h", "--quiet",
+                f"--activations={activations}")
+    return context.folder / "layer.so"
+
+
+@each(*((activations, level) for activations in ("f32", "int8") for level in cpu_levels()))
+def test_layer(context, activations, level):
+    np = numpy()
+    x, weights, bias = make_layer(context)
+    module = compile_layer(context, activations)
+    context.run("quant-run", module, "--call=layer", "--input", "x.npy", "--output", "y.npy", level=level)
+    error = np.abs(np.load(context.folder / "y.npy") - (x @ weights.T + bias))
+    # One rounding for each term and each sum of a group, on the sum of sizes.
+    bound = 2.0 ** -24 * (COLUMNS + 2) * (np.abs(x) @ np.abs(weights).T + np.abs(bias))
+    if activations == "int8":
+        # Half a step of each activation: the largest of its group / 127 / 2.
+        padded = np.zeros((ROWS, -(-COLUMNS // GROUP) * GROUP))
+        padded[:, :COLUMNS] = np.abs(x)
+        step = np.repeat(padded.reshape(ROWS, -1, GROUP).max(2) / 127, GROUP, 1)[:, :COLUMNS]
+        bound += 0.501 * step @ np.abs(weights).T
+    worst = (error / bound).max()
+    expect(worst <= 1, f"largest error is {worst:.2f} of the bound")
+
+
+PROGRAM = """
+#include "layer.h"
+#include <stdio.h>
+int main(int argc, char **argv) {
+  static float x[%d], y[%d];
+  qrt_model *model = NULL;
+  FILE *in = fopen("x.f32", "rb");
+  if (argc != 2 || !in || fread(x, sizeof x, 1, in) != 1 ||
+      qrt_load(argv[1], NULL, &model) || layer(model, x, y)) {
+    fprintf(stderr, "%%s\\n", qrt_last_error());
+    return 1;
+  }
+  return fwrite(y, sizeof y, 1, stdout) != 1;
+}
+"""
+
+
+def test_layer_from_c(context):
+    """--emit-header, gcc, libquantrt: the same bytes as quant-run --call."""
+    np = numpy()
+    x, _, _ = make_layer(context)
+    module, prefix = compile_layer(context, "int8"), installed(context)
+    (context.folder / "main.c").write_text(PROGRAM % (ROWS * COLUMNS, ROWS * OUTPUTS))
+    x.astype("<f4").tofile(context.folder / "x.f32")
+    context.run(shutil.which("gcc"), "-Wall", "-Wextra", "-Werror", "-I.", f"-I{prefix}/include", "main.c", "-o", "main",
+                f"-L{prefix}/lib", "-lquantrt", f"-Wl,-rpath,{prefix}/lib")
+    context.run("quant-run", module, "--call=layer", "--input", "x.npy", "--output", "y.npy")
+    ours = context.run(context.folder / "main", module, text=False)
+    expect(ours == np.load(context.folder / "y.npy").tobytes(), "C and quant-run give different numbers")
+
+
+def test_call_with_other_shapes(context):
+    """One line that says what was expected."""
+    np = numpy()
+    make_layer(context)
+    module = compile_layer(context, "int8")
+    np.save(context.folder / "z.npy", np.zeros((ROWS, COLUMNS + 1), "<f4"))
+    result = context.attempt("quant-run", module, "--call=layer", "--input", "z.npy", "--output", "y.npy")
+    expect(result.returncode == 1 and "float32[3, 784]" in result.stderr and len(result.stderr.splitlines()) == 1,
+           f"expected one line with the input's type, but got {result.stderr!r}")
