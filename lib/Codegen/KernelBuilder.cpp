@@ -103,8 +103,11 @@ static std::string kernelKey(Operation *op, bool oneRow,
       for (NamedAttribute attr : dictionary)
         if (attr.getName() != "layer" && attr.getName() != "index")
           os << attr.getName().getValue() << "=" << attr.getValue() << " ";
-  for (Value operand : op->getOperands())
-    os << operand.getType() << " ";
+  // Types of both: buffers of two layouts of rows may be equally large.
+  for (Type type : op->getOperandTypes())
+    os << type << " ";
+  for (Type type : op->getResultTypes())
+    os << type << " ";
   for (MemRefType type : types)
     os << type << " ";
   return key;
@@ -323,6 +326,22 @@ void KernelBuilder::lowerAttention(Operation *op) {
        {storeId, endId}, {workId}, attention.getLayer());
 }
 
+void KernelBuilder::lowerPlainAttention(lm::AttentionOp attention) {
+  Buffer work;
+  work.kind = Buffer::Private;
+  int64_t rows = bufferType(attention.getK()).getDimSize(0);
+  work.type = MemRefType::get({attentionWork(rows)},
+                              Float32Type::get(attention.getContext()));
+  int64_t workId = addBuffer(work);
+  call(attention, attention.getOperands(), Split::Other,
+       [&](Emitter &e, const KernelContext &c, Value, ValueRange v) {
+         emitAttention(e, c, attention.getHeadDim(),
+                       attention.getScale().convertToFloat(),
+                       attention.getMasked(), v[0], v[1], v[2], v[3], v[4]);
+       },
+       {}, {workId});
+}
+
 /// Ops that see one row at a time; decoding replicates them.
 bool KernelBuilder::lowerRowwise(Operation *op) {
   Split split = oneRow_ ? Split::None : Split::Rows;
@@ -388,6 +407,10 @@ LogicalResult KernelBuilder::lower(Operation *op) {
   }
   if (isa<lm::KVAppendOp, lm::CachedAttentionOp>(op)) {
     lowerAttention(op);
+    return success();
+  }
+  if (auto attention = dyn_cast<lm::AttentionOp>(op)) {
+    lowerPlainAttention(attention);
     return success();
   }
   if (auto gather = dyn_cast<lm::GatherRowsOp>(op)) {

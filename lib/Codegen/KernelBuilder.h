@@ -54,6 +54,7 @@ private:
   mlir::LogicalResult lower(mlir::Operation *op);
   void lowerPack(mlir::Operation *op);
   void lowerAttention(mlir::Operation *op);
+  void lowerPlainAttention(lm::AttentionOp attention);
   bool lowerRowwise(mlir::Operation *op);
 
   /// A call of the kernel for `op`, writing `op`'s result.

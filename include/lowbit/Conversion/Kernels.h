@@ -91,6 +91,8 @@ void emitCachedAttention(Emitter &e, const KernelContext &c, const KVLayout &kv,
                          mlir::Value store, mlir::Value visibleEnd,
                          mlir::Value work, mlir::Value out);
 int64_t attentionWork(const KVLayout &kv, const TargetInfo &target);
+/// `work`: private memory of one worker, memref<attentionWork(rows) x f32>.
+int64_t attentionWork(int64_t rows);
 void emitAttention(Emitter &e, const KernelContext &c, int64_t headDim,
                    float scale, bool masked, mlir::Value q, mlir::Value k,
                    mlir::Value v, mlir::Value work, mlir::Value out);

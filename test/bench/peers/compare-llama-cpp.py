@@ -2,7 +2,7 @@
 """LowBit beside llama.cpp, in one run: prefill of 512 and decoding of 64.
 
     pip install --no-binary llama-cpp-python llama-cpp-python   # CMAKE_ARGS=-DGGML_NATIVE=ON
-    llama_cpp.py --runtime build/lib/libquantrt.so --repeat 5 MODEL.gguf=MODEL.so ...
+    compare-llama-cpp.py --runtime build/lib/libquantrt.so --repeat 5 MODEL.gguf=MODEL.so ...
 
 Samples of the two alternate, so that a busy machine slows both; the table gives
 medians in tokens per second and the median of the pairwise ratios. QRT_CPU
