@@ -43,7 +43,10 @@ def ConvertRtToLLVM : Pass<"convert-rt-to-llvm", "::mlir::ModuleOp"> {
     %w = llvm.load %1 : !llvm.ptr -> !llvm.ptr
     ```
   }];
-  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+  let dependentDialects = [
+    "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
+    "::mlir::math::MathDialect", "::mlir::vector::VectorDialect"
+  ];
 }
 
 #endif // LOWBIT_LIB_CONVERSION_PASSES_TD

@@ -161,6 +161,19 @@ private:
 
   //===- Back -------------------------------------------------------------===//
 
+  /// A pass manager loads the dialects that its passes need, which two of them
+  /// cannot do in one context at a time: all are loaded before.
+  void loadDialects() {
+    DialectRegistry registry;
+    for (Stage stage : {Stage::Loops, Stage::Target}) {
+      PassManager pm(&context);
+      buildStage(stage, pm, pipelineOptions());
+      pm.getDependentDialects(registry);
+    }
+    context.appendDialectRegistry(registry);
+    context.loadAllAvailableDialects();
+  }
+
   llvm::Error generate() {
     size_t count = options.levels.size();
     levels.resize(count);
@@ -168,6 +181,7 @@ private:
     console.begin("code");
     if (options.stopAfter != Stage::Module)
       return printLevels();
+    loadDialects();
     // The levels have nothing in common from here on: one thread for each.
     for (OwningOpRef<ModuleOp> &copy : levels)
       copy = module->clone();

@@ -40,7 +40,7 @@ def byte_tokens():
 
 
 def metadata(layers, embd, ffn, vocab):
-    tokens = byte_tokens() + [f"<t{i}>" for i in range(256, vocab)]
+    tokens = byte_tokens() + ["ab"] + [f"<t{i}>" for i in range(257, vocab)]
     kinds = struct.pack("<IQ", I32, vocab) + struct.pack(f"<{vocab}i", *[1] * vocab)
     return [
         pair("general.architecture", STRING, text("llama")),

@@ -70,10 +70,10 @@ llvm::Error linkSharedObject(llvm::ArrayRef<std::string> objects,
     os << object;
     os.close();
     if (error || os.has_error()) {
+      std::string reason = (error ? error : os.error()).message();
       os.clear_error();
       removeFiles();
-      return failure("cannot write " + files.back() + ": " +
-                     (error ? error.message() : os.error().message()));
+      return failure("cannot write " + files.back() + ": " + reason);
     }
   }
   std::vector<const char *> arguments = {

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <elf.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
 
@@ -38,6 +39,13 @@ public:
   }
 
   llvm::Error open() {
+    struct stat existing;
+    // The rename at the end would replace a device or a pipe by a file.
+    if (::stat(path_.c_str(), &existing) == 0 && !S_ISREG(existing.st_mode)) {
+      temporary_.clear();
+      return failure("cannot write " + path_ +
+                     ": it is no regular file; choose another name");
+    }
     descriptor_ = ::open(temporary_.c_str(), O_CREAT | O_TRUNC | O_RDWR, 0644);
     if (descriptor_ < 0) {
       std::string name = std::move(temporary_);

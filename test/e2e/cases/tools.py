@@ -83,9 +83,10 @@ def test_compiled_once(context):
 BAD = {
     "no-such-model": (["quant-run", "nowhere.gguf", "-p", "a"], "nowhere.gguf"),
     "no-model-file": (["quant-run", "text.txt", "-p", "a"], "text.txt"),
-    "no-prompt": (["quant-run", MODEL], "-p"),
-    "unknown-option": (["quant-run", MODEL, "--surprise"], "--surprise"),
-    "no-such-text": (["quant-eval", MODEL, "--text", "nowhere.txt"], "nowhere.txt"),
+    "no-prompt": (["quant-run", "MODULE"], "-p"),
+    "unknown-option": (["quant-run", "MODULE", "--surprise"], "--surprise"),
+    "no-such-text": (["quant-eval", "MODULE", "--text", "nowhere.txt"], "nowhere.txt"),
+    "no-such-prompts": (["quant-eval", "MODULE", "--prompts", "nowhere.txt", "--logits", "x.f32"], "nowhere.txt"),
     "compile-no-such-file": (["quant-compile", "nowhere.gguf", "-o", "x.so"], "nowhere.gguf"),
     "compile-not-gguf": (["quant-compile", "text.txt", "-o", "x.so"], "text.txt"),
     "compile-no-folder": (["quant-compile", MODEL, "-o", "no/folder/x.so"], "no/folder"),
@@ -97,7 +98,8 @@ BAD = {
 @each(*BAD)
 def test_bad_input(context, name):
     """One line: what, where, what to do. Exit 1, nothing left behind."""
-    command, part = BAD[name]
+    words, part = BAD[name]
+    command = [context.module(MODEL) if word == "MODULE" else word for word in words]
     (context.folder / "text.txt").write_text("no model\n")
     content = MODEL.read_bytes()
     (context.folder / "truncated.gguf").write_bytes(content[:len(content) // 2])
