@@ -263,11 +263,14 @@ KernelModule::call(const std::string &function,
   });
 }
 
-std::vector<LevelResult> KernelModule::decode(int32_t rows, int64_t outputs) {
+std::vector<LevelResult> KernelModule::decode(int32_t rows, int64_t outputs,
+                                              int32_t past) {
   return atEveryLevel(outputs, [&](qrt_model *model, float *out) {
     qrt_session *session = nullptr;
     qrt_status status = qrt_session_create(model, nullptr, &session);
-    std::vector<int32_t> ids(static_cast<size_t>(rows));
+    std::vector<int32_t> ids(static_cast<size_t>(std::max(rows, past)));
+    if (status == QRT_OK)
+      status = qrt_append(session, ids.data(), past, 0, nullptr);
     if (status == QRT_OK)
       status = qrt_append(session, ids.data(), rows, rows, out);
     qrt_session_destroy(session);

@@ -62,8 +62,10 @@ public:
   std::vector<LevelResult> call(const std::string &function,
                                 const std::vector<const void *> &inputs,
                                 int64_t outputs);
-  /// Appends `rows` tokens of id 0 to a new session, positions 0 to rows - 1.
-  std::vector<LevelResult> decode(int32_t rows, int64_t outputs);
+  /// A new session with `past` tokens of id 0: appends `rows` more and gives
+  /// their results, `outputs` numbers in all. Positions count from 0.
+  std::vector<LevelResult> decode(int32_t rows, int64_t outputs,
+                                  int32_t past = 0);
 
 private:
   struct Loaded {

@@ -101,16 +101,24 @@ static void expectAll(const std::vector<LevelResult> &results,
   }
 }
 
+void expectWithin(
+    const std::vector<LevelResult> &results, const Reals &wanted,
+    const std::string &what,
+    const std::function<double(int64_t row, int64_t column)> &bound) {
+  int64_t columns = wanted.columns();
+  expectAll(results, wanted, what, [&](float got, size_t i) {
+    return std::fabs(got - wanted.data[i]) <=
+           bound(int64_t(i) / columns, int64_t(i) % columns);
+  });
+}
+
 void expectClose(const std::vector<LevelResult> &results,
                  const reference::LinearResult &wanted,
                  const std::string &what) {
   // N3: one conversion, two products of scales, one fused multiply-add.
   constexpr double c = 4;
-  int64_t columns = wanted.values.columns();
-  expectAll(results, wanted.values, what, [&](float got, size_t i) {
-    return std::fabs(got - wanted.values.data[i]) <=
-           wanted.bound(int64_t(i) / columns, int64_t(i) % columns, c);
-  });
+  expectWithin(results, wanted.values, what,
+               [&](int64_t t, int64_t n) { return wanted.bound(t, n, c); });
 }
 
 void expectEqual(const std::vector<LevelResult> &results, const Reals &wanted,

@@ -5,6 +5,8 @@
 
 #include "KernelModule.h"
 
+#include <functional>
+
 namespace lowbit::test {
 
 /// Weight and rows; `name` is that of its weight and of its function.
@@ -30,6 +32,11 @@ std::vector<LevelResult> callPlain(KernelModule &module, const Layer &layer);
 reference::LinearResult expected(const KernelModule &module, const Layer &layer,
                                  int64_t rows);
 
+/// Within `bound` of each element.
+void expectWithin(
+    const std::vector<LevelResult> &results, const Reals &wanted,
+    const std::string &what,
+    const std::function<double(int64_t row, int64_t column)> &bound);
 /// Within the bound of docs/Numerics.md N3, with its c.
 void expectClose(const std::vector<LevelResult> &results,
                  const reference::LinearResult &wanted,

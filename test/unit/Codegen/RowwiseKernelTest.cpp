@@ -53,14 +53,6 @@ protected:
     return result;
   }
 
-  /// Of size 1 in every row, so that no softmax is all one element's.
-  Reals moderate(int64_t rows, int64_t columns) {
-    Reals result({rows, columns});
-    for (double &value : result.data)
-      value = random.normal();
-    return result;
-  }
-
   /// Calls function `name` and compares each element within its bound.
   void check(const std::string &name, const std::vector<const Reals *> &inputs,
              const Reals &wanted, const Bound &bound) {
@@ -76,19 +68,10 @@ protected:
 
   void compare(const std::string &name, const std::vector<LevelResult> &results,
                const Reals &wanted, const Bound &bound) {
-    int64_t columns = wanted.columns();
-    for (const LevelResult &got : results)
-      for (size_t i = 0; i < wanted.data.size(); ++i) {
-        int64_t row = int64_t(i) / columns, column = int64_t(i) % columns;
-        double error = std::fabs(got.values[i] - wanted.data[i]);
-        if (error <= bound(row, column))
-          continue;
-        ADD_FAILURE() << got.level << ": @" << name << "[" << row << ", "
-                      << column << "] = " << got.values[i] << ", wanted "
-                      << wanted.data[i] << " within " << bound(row, column)
-                      << ", LOWBIT_TEST_SEED = " << testSeed();
-        break;
-      }
+    expectWithin(results, wanted,
+                 "@" + name +
+                     ", LOWBIT_TEST_SEED = " + std::to_string(testSeed()),
+                 bound);
   }
 
   Random random{9000};
@@ -290,53 +273,6 @@ TEST_F(RowwiseKernelTest, Rope) {
               most = std::max(most, std::fabs(x.row(t)[k]));
             return 4 * kUlp * most;
           });
-  }
-}
-
-//===- Attention ----------------------------------------------------------===//
-
-struct AttentionCase {
-  std::string name;
-  int64_t rows, heads, keyHeads, headDim;
-  bool masked;
-};
-
-const AttentionCase kAttention[] = {{"one", 1, 1, 1, 8, true},
-                                    {"few", 7, 4, 2, 24, true},
-                                    {"open", 19, 3, 3, 20, false},
-                                    {"long", 70, 2, 1, 64, true},
-                                    {"tower", 50, 2, 2, 64, false}};
-
-TEST_F(RowwiseKernelTest, Attention) {
-  for (const AttentionCase &c : kAttention) {
-    std::string q = tensor(c.rows, c.heads * c.headDim);
-    std::string k = tensor(c.rows, c.keyHeads * c.headDim);
-    module.text(functionOf(
-        c.name, "%q: " + q + ", %k: " + k + ", %v: " + k,
-        "lm.attention %q, %k, %v {head_dim = " + std::to_string(c.headDim) +
-            ", scale = 0.125 : f32" + (c.masked ? ", masked" : "") +
-            "} : " + q + ", " + k,
-        q));
-  }
-  module.build();
-  for (const AttentionCase &c : kAttention) {
-    Reals q = moderate(c.rows, c.heads * c.headDim);
-    Reals k = moderate(c.rows, c.keyHeads * c.headDim);
-    Reals v = moderate(c.rows, c.keyHeads * c.headDim);
-    auto largest = [](const Reals &x) {
-      double most = 0;
-      for (double value : x.data)
-        most = std::max(most, std::fabs(value));
-      return most;
-    };
-    // A score is off by that share of its terms; a probability by twice the
-    // error of a score and of an exponential (N7); the sum by its length.
-    double score = double(c.headDim / 16 + 8) * kUlp * 0.125 *
-                   double(c.headDim) * largest(q) * largest(k);
-    double share = 2 * (score + 0x1p-20) + double(c.rows + 8) * kUlp;
-    check(c.name, {&q, &k, &v},
-          reference::attention(q, k, v, c.headDim, 0.125, c.masked),
-          [&](int64_t, int64_t) { return share * largest(v); });
   }
 }
 
