@@ -53,7 +53,8 @@ double largest(const Reals &x) {
 
 /// A score is off by that share of its terms; a probability by twice the error
 /// of a score and of an exponential (N7); the sum of values by its length.
-double bound(const Reals &q, const Reals &k, const Reals &v, int64_t headDim) {
+double errorOf(const Reals &q, const Reals &k, const Reals &v,
+               int64_t headDim) {
   double score = double(headDim / 16 + 8) * 0x1p-24 * kScale * double(headDim) *
                  largest(q) * largest(k);
   double share = 2 * (score + 0x1p-20) + double(k.rows() + 8) * 0x1p-24;
@@ -91,12 +92,12 @@ TEST_F(AttentionKernelTest, Plain) {
     Reals q = moderate(c.rows, c.heads * c.headDim);
     Reals k = moderate(c.rows, c.keyHeads * c.headDim);
     Reals v = moderate(c.rows, c.keyHeads * c.headDim);
+    double bound = errorOf(q, k, v, c.headDim);
     std::vector<float> qs = floats(q), ks = floats(k), vs = floats(v);
     Reals wanted = reference::attention(q, k, v, c.headDim, kScale, c.masked);
     expectWithin(module.call(c.name, {qs.data(), ks.data(), vs.data()},
                              int64_t(wanted.data.size())),
-                 wanted, "@" + c.name,
-                 [&](int64_t, int64_t) { return bound(q, k, v, c.headDim); });
+                 wanted, "@" + c.name, [&](int64_t, int64_t) { return bound; });
   }
 }
 
@@ -160,6 +161,7 @@ TEST_P(CachedAttentionTest, Pages) {
                            reference::Batch::ofOneSequence(most));
   Reals all = reference::cachedAttention(q, reference::kvAppend(store, k, v, 0),
                                          0, kScale, c.window);
+  double bound = errorOf(q, k, v, c.headDim);
   // {positions before, rows}: first row, ends of pages (64), several calls.
   for (auto [past, rows] : {std::pair(0, 1),
                             {0, 7},
@@ -173,7 +175,7 @@ TEST_P(CachedAttentionTest, Pages) {
     std::copy_n(all.row(past), wanted.data.size(), wanted.data.begin());
     expectWithin(module.decode(rows, int64_t(wanted.data.size()), past), wanted,
                  std::to_string(rows) + " rows behind " + std::to_string(past),
-                 [&](int64_t, int64_t) { return bound(q, k, v, c.headDim); });
+                 [&](int64_t, int64_t) { return bound; });
   }
 }
 
