@@ -102,6 +102,20 @@ Value Emitter::less(Value a, Value c) {
   return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, a, c);
 }
 
+Value Emitter::lessOrEqual(Value a, Value c) {
+  return b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::sle, a, c);
+}
+Value Emitter::isNot(Value condition) {
+  Value yes = arith::ConstantOp::create(b, loc, b.getBoolAttr(true));
+  return b.createOrFold<arith::XOrIOp>(loc, condition, yes);
+}
+Value Emitter::both(Value a, Value c) {
+  return b.createOrFold<arith::AndIOp>(loc, a, c);
+}
+Value Emitter::choose(Value condition, Value yes, Value no) {
+  return arith::SelectOp::create(b, loc, condition, yes, no);
+}
+
 //===- Floats -------------------------------------------------------------===//
 
 Value Emitter::addF(Value a, Value c) {

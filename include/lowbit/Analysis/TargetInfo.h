@@ -26,9 +26,11 @@ struct TargetInfo {
   /// pack.dot4 of any unsigned byte is one exact instruction. Else products of
   /// bytes above 128 saturate, and signed weights take the sign route.
   bool exactUnsignedDot;
-  /// Rows of activations in a register tile: integer and float accumulators of
-  /// all rows, the weights and a temporary must fit.
-  int64_t tileRows;
+  /// Vectors of 16 lanes that a tile of a matrix product may keep: integer and
+  /// float sums; weights, an activation and a temporary must fit beside them.
+  int64_t tileSums;
+  /// Bytes of panels that stay in the first-level cache while rows pass.
+  int64_t panelCache;
   /// Query rows that share a pass over keys and values.
   int64_t attentionRows;
   /// Vectors of 16 f32 that an attention tile may keep as accumulators.

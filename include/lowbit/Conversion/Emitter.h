@@ -60,6 +60,10 @@ public:
   Value toIndex(Value i);
   Value toI32(Value i);
   Value less(Value a, Value c); ///< of indices, signed
+  Value lessOrEqual(Value a, Value c);
+  Value isNot(Value condition);
+  Value both(Value a, Value c); ///< of conditions
+  Value choose(Value condition, Value yes, Value no);
 
   // f32 scalars or vectors.
   Value addF(Value a, Value c);

@@ -1,7 +1,13 @@
 //===- Linear.cpp - Rows times panels -------------------------------------===//
 //
-// pack.linear on memrefs: a worker takes a range of panels; for each panel, tiles
-// of rows. The panel stays in the first-level cache while the rows pass.
+// pack.linear on memrefs: a worker takes a range of panels.
+//
+// One row (decoding): panel by panel, each read once, prefetched as one stream.
+// Up to kFewRows: the same, with as many rows at a time as registers allow; the
+// weights still come from memory once, so prefetching still decides.
+// More: blocks of a few panels. All rows pass over a block in register tiles of
+// rows x panels. Where a block exceeds the first-level cache it is cut along K;
+// partial sums wait in the result.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,82 +24,203 @@ namespace {
 /// Bytes between a weight's use and its prefetch when decoding: 7.5 KB were
 /// best on Zen 5 (design/spikes/cpu/token: 72-83 % to 95-100 % of a plain read).
 constexpr int64_t kPrefetch = 7680;
+/// Up to so many rows the weights stream from memory faster than tiles of
+/// several panels compute.
+constexpr int64_t kFewRows = 16;
+
+struct Tile {
+  int64_t rows, panels;
+};
+
+/// As many sums as there are registers. Three panels share a row's broadcast,
+/// so that loads do not limit the dot products: 4 x 3 needs 7 loads for 12.
+/// Where weights are decoded to floats, decoding costs more than loading: all
+/// rows on one panel.
+Tile chooseTile(const PanelLayout &panel, const RowsLayout &layout,
+                const TargetInfo &target) {
+  bool isFloat = panel.scheme().isFloat();
+  // Sums of groups need an accumulator beside that of the row.
+  int64_t sums = target.tileSums;
+  if (!isFloat && panel.groups() > 1)
+    sums /= 2;
+  int64_t panels = sums % 3 == 0 && (isFloat || layout.bits == 8) ? 3 : 1;
+  return {sums / panels, panels};
+}
 
 class LinearEmitter {
+  using Values = Emitter::Values;
+
 public:
   LinearEmitter(Emitter &e, const KernelContext &c, const PanelLayout &panel,
                 const RowsLayout &layout, int64_t rows, Value activations,
                 Value weights, Value bias, Value residual, Value out)
-      : e(e), c(c), dot(e, panel, layout, *c.target, weights, activations),
-        rows_(rows), bias_(bias), residual_(residual), out_(out) {}
+      : e(e), c(c), panel_(panel),
+        dot(e, panel, layout, *c.target, weights, activations),
+        tile_(chooseTile(panel, layout, *c.target)), rows_(rows), bias_(bias),
+        residual_(residual), out_(out) {}
 
   void emit() {
-    int64_t panels = (rows_ + 15) / 16;
-    auto [lo, hi] = e.partition(e.index(panels), c.worker, c.workers);
-    e.each(lo, hi, 1, [&](Value panel) {
-      if (c.oneRow) {
-        e.each(e.index(0), c.count, 1,
-               [&](Value row) { tile(panel, row, 1, kPrefetch); });
-        return;
-      }
-      int64_t most = c.target->tileRows;
-      Value full = e.mul(e.divFloor(c.count, most), most);
-      e.each(e.index(0), full, most,
-             [&](Value row) { tile(panel, row, most, 0); });
-      rest(panel, full, most);
-    });
+    if (c.oneRow)
+      return decode();
+    Value few = e.lessOrEqual(c.count, e.index(kFewRows));
+    e.ifThen(few, [&] { fewRows(); });
+    e.ifThen(e.isNot(few), [&] { manyRows(); });
   }
 
 private:
-  /// The last rows, fewer than `most`, by powers of two.
-  void rest(Value panel, Value done, int64_t most) {
+  int64_t panels() const { return (rows_ + 15) / 16; }
+
+  void decode() {
+    auto [lo, hi] = e.partition(e.index(panels()), c.worker, c.workers);
+    e.each(lo, hi, 1, [&](Value panel) {
+      e.each(e.index(0), c.count, 1,
+             [&](Value row) { tile(panel, 1, row, 1, kPrefetch); });
+    });
+  }
+
+  void fewRows() {
+    int64_t most = c.target->tileSums / 2;
+    auto [lo, hi] = e.partition(e.index(panels()), c.worker, c.workers);
+    e.each(lo, hi, 1, [&](Value panel) {
+      overRows(most, [&](Value row, int64_t count) {
+        tile(panel, 1, row, count, panel_.panelBytes());
+      });
+    });
+  }
+
+  void manyRows() {
+    int64_t whole = panels() / tile_.panels, rest = panels() % tile_.panels;
+    auto [lo, hi] =
+        e.partition(e.index(whole + (rest > 0)), c.worker, c.workers);
+    if (whole)
+      e.each(lo, e.minIndex(hi, e.index(whole)), 1, [&](Value block) {
+        blockOfPanels(e.mul(block, tile_.panels), tile_.panels);
+      });
+    if (!rest)
+      return;
+    Value mine = e.both(e.lessOrEqual(lo, e.index(whole)),
+                        e.less(e.index(whole), hi));
+    e.ifThen(mine,
+             [&] { blockOfPanels(e.index(whole * tile_.panels), rest); });
+  }
+
+  /// All rows times `count` panels, a part of K at a time.
+  void blockOfPanels(Value panel, int64_t count) {
+    int64_t bytes = panel_.panelBytes() * count;
+    int64_t parts = (bytes + c.target->panelCache - 1) / c.target->panelCache;
+    int64_t blocks = (dot.blocks() + parts - 1) / parts;
+    int64_t before = blocks ? (dot.blocks() - 1) / blocks : 0; // parts but last
+    if (before > 0)
+      e.each(e.index(0), e.index(before), 1, [&](Value part) {
+        overRows(tile_.rows, [&](Value row, int64_t rows) {
+          partOfTile(panel, count, row, rows, part, blocks);
+        });
+      });
+    overRows(tile_.rows, [&](Value row, int64_t rows) {
+      Values sums = before ? loadSums(panel, count, row, rows)
+                           : Values(rows * count, e.splatF(0));
+      sums = dot.emitPart(panelsFrom(panel, count), row, rows,
+                          e.index(before * blocks),
+                          dot.blocks() - before * blocks, /*tail=*/true, sums);
+      finish(sums, panel, count, row);
+    });
+  }
+
+  void partOfTile(Value panel, int64_t count, Value row, int64_t rows,
+                  Value part, int64_t blocks) {
+    Value first = e.lessOrEqual(part, e.index(0));
+    Values sums(rows * count, e.splatF(0));
+    for (auto [i, old] :
+         llvm::enumerate(loadSums(panel, count, row, rows)))
+      sums[i] = e.choose(first, sums[i], old);
+    sums = dot.emitPart(panelsFrom(panel, count), row, rows,
+                        e.mul(part, blocks), blocks, /*tail=*/false, sums);
+    eachSum(panel, count, row, [&](size_t i, Value t, Value column,
+                                   Value lanes) {
+      e.storeRow(sums[i], out_, t, column, lanes);
+    }, rows);
+  }
+
+  /// Rows in tiles of `most`, the last ones by powers of two.
+  void overRows(int64_t most,
+                llvm::function_ref<void(Value row, int64_t count)> body) {
+    Value done = e.mul(e.divFloor(c.count, most), most);
+    e.each(e.index(0), done, most, [&](Value row) { body(row, most); });
     int64_t size = 1;
     while (size * 2 < most)
       size *= 2;
     Value left = e.sub(c.count, done);
-    for (; size >= 1; size /= 2) {
-      Value here = done;
+    for (; size >= 1 && most > 1; size /= 2) {
       Value bit = e.mul(e.rem(e.divFloor(left, size), 2), size);
-      Value wanted = arith::CmpIOp::create(
-          e.b, e.loc, arith::CmpIPredicate::ne, bit, e.index(0));
-      e.ifThen(wanted, [&] { tile(panel, here, size, 0); });
+      Value here = done;
+      e.ifThen(e.less(e.index(0), bit), [&] { body(here, size); });
       done = e.add(done, bit);
     }
   }
 
-  void tile(Value panel, Value row, int64_t count, int64_t prefetch) {
-    Emitter::Values sums = dot.emit(panel, row, count, prefetch);
-    Value column = e.mul(panel, 16);
-    int64_t last = rows_ / 16;
-    if (rows_ % 16 == 0)
-      return finish(sums, row, column, Value());
-    if (last == 0)
-      return finish(sums, row, column, e.index(rows_));
-    // Lanes past the last row of the weight are masked; the mask is all ones in
-    // the other panels.
-    Value lanes = e.minIndex(e.sub(e.index(rows_), column), e.index(16));
-    finish(sums, row, column, lanes);
+  Values panelsFrom(Value first, int64_t count) {
+    Values panels;
+    for (int64_t j = 0; j < count; ++j)
+      panels.push_back(e.add(first, j));
+    return panels;
   }
 
-  void finish(Emitter::Values sums, Value row, Value column, Value lanes) {
-    Value bias;
-    if (bias_)
-      bias = lanes ? e.loadMasked(e.vecF(), bias_, column, lanes)
-                   : e.loadVec(e.vecF(), bias_, column);
-    for (auto [m, sum] : llvm::enumerate(sums)) {
-      Value t = e.add(row, m);
-      Value result = sum;
-      if (bias)
-        result = e.addF(result, bias);
+  void tile(Value panel, int64_t panels, Value row, int64_t rows,
+            int64_t prefetch) {
+    Values sums = dot.emit(panelsFrom(panel, panels), row, rows, prefetch);
+    finish(sums, panel, panels, row);
+  }
+
+  /// The place of every sum. Lanes past the last row of the weight are masked;
+  /// the mask is all ones in the other panels.
+  void eachSum(Value panel, int64_t panels, Value row,
+               llvm::function_ref<void(size_t, Value t, Value column,
+                                       Value lanes)>
+                   body,
+               int64_t rows) {
+    for (int64_t m = 0; m < rows; ++m)
+      for (int64_t j = 0; j < panels; ++j) {
+        Value column = e.mul(e.add(panel, j), 16), lanes;
+        if (rows_ < 16)
+          lanes = e.index(rows_);
+        else if (rows_ % 16)
+          lanes = e.minIndex(e.sub(e.index(rows_), column), e.index(16));
+        body(m * panels + j, e.add(row, m), column, lanes);
+      }
+  }
+
+  Values loadSums(Value panel, int64_t panels, Value row, int64_t rows) {
+    Values sums;
+    eachSum(panel, panels, row, [&](size_t, Value t, Value column,
+                                    Value lanes) {
+      sums.push_back(e.loadRow(out_, t, column, lanes));
+    }, rows);
+    return sums;
+  }
+
+  void finish(Values sums, Value panel, int64_t panels, Value row) {
+    Values bias(panels);
+    eachSum(panel, panels, row, [&](size_t i, Value t, Value column,
+                                    Value lanes) {
+      Value result = sums[i];
+      if (bias_) {
+        Value &ofPanel = bias[i % panels];
+        if (!ofPanel)
+          ofPanel = lanes ? e.loadMasked(e.vecF(), bias_, column, lanes)
+                          : e.loadVec(e.vecF(), bias_, column);
+        result = e.addF(result, ofPanel);
+      }
       if (residual_)
         result = e.addF(result, e.loadRow(residual_, t, column, lanes));
       e.storeRow(result, out_, t, column, lanes);
-    }
+    }, sums.size() / panels);
   }
 
   Emitter &e;
   const KernelContext &c;
+  const PanelLayout &panel_;
   PanelDot dot;
+  Tile tile_;
   int64_t rows_;
   Value bias_, residual_, out_;
 };

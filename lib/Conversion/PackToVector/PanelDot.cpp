@@ -94,60 +94,93 @@ PanelDot::PanelDot(Emitter &e, const PanelLayout &panel,
                    const RowsLayout &layout, const TargetInfo &target,
                    Value weights, Value activations)
     : e(e), panel_(panel), layout_(layout),
-      bytes_(ByteCodes::of(panel.scheme(), target)), weights_(weights),
+      bytes_(ByteCodes::of(panel.scheme(), target)),
+      exactDot_(target.exactUnsignedDot), weights_(weights),
       activations_(activations) {}
 
-Emitter::Values PanelDot::emit(Value panel, Value first, int64_t rows,
-                               int64_t prefetch) {
-  panelIndex_ = panel;
+/// Sums that keep two dot units busy: each takes 4 to 5 cycles.
+constexpr int64_t kChains = 10;
+
+void PanelDot::start(llvm::ArrayRef<Value> panels, Value first, int64_t rows,
+                     int64_t prefetch) {
+  panels_.assign(panels.begin(), panels.end());
   prefetch_ = prefetch;
   rows_.clear();
-  Values sums;
-  for (int64_t row = 0; row < rows; ++row) {
+  for (int64_t row = 0; row < rows; ++row)
     rows_.push_back(e.add(first, row));
-    sums.push_back(e.splatF(0));
-  }
-  Place at{e.index(0), e.index(0), {}, {}, {}};
+  int64_t chains = rows * panels.size();
+  sets_ = layout_.bits == 8 && exactDot_ && chains < kChains ? 2 : 1;
+}
+
+PanelDot::Place PanelDot::beginning() {
+  Place at{e.index(0), e.index(0), {}};
+  at.terms.resize(panels_.size());
   applyFields(panel_.rowFields(), at.byte, at);
   at.byte = e.index(panel_.rowFieldBytes());
-  return sequence(0, panel_.columns(), at, sums);
+  return at;
+}
+
+Emitter::Values PanelDot::emit(llvm::ArrayRef<Value> panels, Value first,
+                               int64_t rows, int64_t prefetch) {
+  Values sums(rows * panels.size(), e.splatF(0));
+  return emitPart(panels, first, rows, e.index(0), blocks(), /*tail=*/true,
+                  sums, prefetch);
+}
+
+Emitter::Values PanelDot::emitPart(llvm::ArrayRef<Value> panels, Value first,
+                                   int64_t rows, Value firstBlock,
+                                   int64_t count, bool tail, Values sums,
+                                   int64_t prefetch) {
+  start(panels, first, rows, prefetch);
+  Place at = beginning();
+  int64_t full = panel_.blockLength(0), bytes = panel_.blockBytes(0, full);
+  int64_t groups = full / panel_.group();
+  at.byte = e.add(at.byte, e.mul(firstBlock, bytes));
+  at.group = e.add(at.group, e.mul(firstBlock, groups));
+  sums = fullBlocks(0, count, at, sums);
+  int64_t rest = panel_.columns() % full;
+  if (!tail || !rest)
+    return sums;
+  at.byte = e.add(at.byte, count * bytes);
+  at.group = e.add(at.group, count * groups);
+  return block(0, rest, at, sums);
 }
 
 void PanelDot::decode(Value panel, Visit visit) {
-  panelIndex_ = panel;
-  prefetch_ = 0;
-  rows_.clear();
+  start(panel, e.index(0), 0, 0);
   visit_ = &visit;
-  Place at{e.index(0), e.index(0), {}, {}, {}};
-  applyFields(panel_.rowFields(), at.byte, at);
-  at.byte = e.index(panel_.rowFieldBytes());
-  sequence(0, panel_.columns(), at, {});
+  sequence(0, panel_.columns(), beginning(), {});
   visit_ = nullptr;
+}
+
+Emitter::Values PanelDot::fullBlocks(int64_t depth, int64_t count, Place at,
+                                     Values sums) {
+  int64_t full = panel_.blockLength(depth);
+  int64_t bytes = panel_.blockBytes(depth, full);
+  int64_t groups = full / panel_.group();
+  if (count == 0)
+    return sums;
+  if (count == 1)
+    return block(depth, full, at, sums);
+  return e.loop(e.index(0), e.index(count), 1, sums,
+                [&](Value i, ValueRange carried) {
+                  Place here = at;
+                  here.byte = e.add(at.byte, e.mul(i, bytes));
+                  here.group = e.add(at.group, e.mul(i, groups));
+                  return block(depth, full, here, llvm::to_vector(carried));
+                });
 }
 
 Emitter::Values PanelDot::sequence(int64_t depth, int64_t length, Place at,
                                    Values sums) {
   int64_t full = panel_.blockLength(depth);
   int64_t count = length / full, rest = length % full;
-  int64_t bytes = panel_.blockBytes(depth, full);
-  int64_t groups = full / panel_.group();
-  if (count > 1) {
-    sums = e.loop(e.index(0), e.index(count), 1, sums,
-                  [&](Value i, ValueRange carried) {
-                    Place here = at;
-                    here.byte = e.add(at.byte, e.mul(i, bytes));
-                    here.group = e.add(at.group, e.mul(i, groups));
-                    return block(depth, full, here, llvm::to_vector(carried));
-                  });
-  } else if (count == 1) {
-    sums = block(depth, full, at, sums);
-  }
-  if (rest) {
-    at.byte = e.add(at.byte, count * bytes);
-    at.group = e.add(at.group, count * groups);
-    sums = block(depth, rest, at, sums);
-  }
-  return sums;
+  sums = fullBlocks(depth, count, at, sums);
+  if (!rest)
+    return sums;
+  at.byte = e.add(at.byte, count * panel_.blockBytes(depth, full));
+  at.group = e.add(at.group, count * (full / panel_.group()));
+  return block(depth, rest, at, sums);
 }
 
 Emitter::Values PanelDot::block(int64_t depth, int64_t length, Place at,
@@ -160,9 +193,16 @@ Emitter::Values PanelDot::block(int64_t depth, int64_t length, Place at,
   return sequence(depth + 1, length, at, sums);
 }
 
+PanelDot::Chunks PanelDot::chunksAt(Value byte, int64_t quads) {
+  Chunks chunks;
+  for (Value panel : panels_)
+    chunks.emplace_back(panel, byte, quads);
+  return chunks;
+}
+
 Emitter::Values PanelDot::unit(int64_t length, Place at, Values sums) {
   int64_t groupQuads = panel_.paddedGroup() / 4;
-  Chunk chunk(at.byte, panel_.unitQuads(length));
+  Chunks chunks = chunksAt(at.byte, panel_.unitQuads(length));
   int64_t fieldByte = panel_.codeBytes(length);
   prefetchAt(at.byte, panel_.blockBytes(panel_.lastDepth(), length));
   for (int64_t g = 0; g * panel_.group() < length; ++g) {
@@ -179,7 +219,7 @@ Emitter::Values PanelDot::unit(int64_t length, Place at, Values sums) {
       if (quads > PanelLayout::kChunkQuads)
         decodeLongGroup(elements, here);
       else
-        decodeQuads(chunk, g * groupQuads, elements,
+        decodeQuads(chunks[0], g * groupQuads, elements,
                     e.mul(here.group, panel_.group()), here);
       continue;
     }
@@ -187,7 +227,7 @@ Emitter::Values PanelDot::unit(int64_t length, Place at, Values sums) {
     if (quads > PanelLayout::kChunkQuads)
       group = longGroup(quads, here, group);
     else
-      group = shortGroup(chunk, g * groupQuads, quads,
+      group = shortGroup(chunks, g * groupQuads, quads,
                          elementOffset(here.group, 0), group);
     sums = groupEnd(here, group, sums);
   }
@@ -201,8 +241,8 @@ Emitter::Values PanelDot::longGroup(int64_t quads, Place at, Values group) {
   Value elements = elementOffset(at.group, 0);
   int64_t elementBytes = kQuads * 4 * layout_.elementBytes();
   auto chunkAt = [&](Value byte, Value element, int64_t n, Values carried) {
-    Chunk chunk(byte, n);
-    return shortGroup(chunk, 0, n, element, carried);
+    Chunks chunks = chunksAt(byte, n);
+    return shortGroup(chunks, 0, n, element, carried);
   };
   group = e.loop(e.index(0), e.index(count), 1, group,
                  [&](Value i, ValueRange carried) {
@@ -224,12 +264,12 @@ void PanelDot::decodeLongGroup(int64_t elements, Place at) {
   int64_t bytes = panel_.chunkBytes(kQuads);
   Value column = e.mul(at.group, panel_.group());
   e.each(e.index(0), e.index(count), 1, [&](Value i) {
-    Chunk chunk(e.add(at.byte, e.mul(i, bytes)), kQuads);
+    Chunk chunk(panels_[0], e.add(at.byte, e.mul(i, bytes)), kQuads);
     decodeQuads(chunk, 0, 4 * kQuads, e.add(column, e.mul(i, 4 * kQuads)), at);
   });
   if (!rest)
     return;
-  Chunk chunk(e.add(at.byte, count * bytes), (rest + 3) / 4);
+  Chunk chunk(panels_[0], e.add(at.byte, count * bytes), (rest + 3) / 4);
   decodeQuads(chunk, 0, rest, e.add(column, count * 4 * kQuads), at);
 }
 
@@ -240,12 +280,13 @@ void PanelDot::decodeQuads(Chunk &chunk, int64_t firstQuad, int64_t elements,
     if (i % 4 == 0)
       codes = code(chunk, firstQuad + i / 4);
     Value w = wideOf(codes, i % 4);
-    if (at.zero)
-      w = e.subF(w, at.zero);
-    if (at.scale)
-      w = e.mulF(w, at.scale);
-    if (at.min)
-      w = e.addF(w, at.min);
+    const Terms &terms = at.terms[0];
+    if (terms.zero)
+      w = e.subF(w, terms.zero);
+    if (terms.scale)
+      w = e.mulF(w, terms.scale);
+    if (terms.min)
+      w = e.addF(w, terms.min);
     (*visit_)(e.add(column, i), w);
   }
 }
@@ -276,7 +317,7 @@ Value PanelDot::code(Chunk &chunk, int64_t quad) {
     Value &raw = chunk.vectors[{plane, vector}];
     if (!raw)
       raw = e.loadVec(e.vec(64, e.b.getI8Type()), weights_,
-                      {panelIndex_,
+                      {chunk.panel,
                        e.add(chunk.byte, planeByte + vector * 64)});
     Value part = raw;
     if (width < 8) {
@@ -361,67 +402,98 @@ Value PanelDot::elementOffset(Value group, int64_t element) {
   return e.add(e.mul(group, layout_.paddedGroup() * bytes), element * bytes);
 }
 
+/// The accumulators of every sum: the first begins with what the bias of the
+/// codes adds, the others with zero.
 Emitter::Values PanelDot::groupStart(Value group) {
   Values start;
   for (Value row : rows_) {
+    Value first;
     if (layout_.bits == 32) {
-      start.push_back(e.splatF(0));
+      first = e.splatF(0);
     } else if (bytes_.bias == 0) {
-      start.push_back(e.splatI(0));
+      first = e.splatI(0);
     } else {
       // - bias * sum(a): the bias is taken off before the first product.
       Value sum = e.loadBytes(e.i32(), activations_, row,
                               e.add(e.mul(group, 4), layout_.negSumsOffset()));
-      start.push_back(e.splat(arith::MulIOp::create(e.b, e.loc, sum,
-                                                    e.constI(bytes_.bias))));
+      first = e.splat(arith::MulIOp::create(e.b, e.loc, sum,
+                                            e.constI(bytes_.bias)));
+    }
+    for (size_t j = 0; j < panels_.size(); ++j) {
+      start.push_back(first);
+      start.append(sets_ - 1, e.splatI(0));
     }
   }
   return start;
 }
 
-Emitter::Values PanelDot::shortGroup(Chunk &chunk, int64_t firstQuad,
+Emitter::Values PanelDot::shortGroup(Chunks &chunks, int64_t firstQuad,
                                      int64_t quads, Value elements,
                                      Values group) {
   auto bytes = e.vec(64, e.b.getI8Type());
   for (int64_t q = 0; q < quads; ++q) {
-    Value codes = code(chunk, firstQuad + q);
+    Values codes;
+    for (Chunk &chunk : chunks)
+      codes.push_back(code(chunk, firstQuad + q));
     if (layout_.bits == 8) {
-      Value w = bytesOf(codes);
-      for (auto [m, row] : llvm::enumerate(rows_)) {
+      for (Value &w : codes)
+        w = bytesOf(w);
+      Value *sum = &group[q % sets_];
+      for (Value row : rows_) {
         Value four = e.loadBytes(e.i32(), activations_, row,
                                  e.add(elements, 4 * q));
         Value a = vector::BitCastOp::create(e.b, e.loc, bytes, e.splat(four));
-        group[m] = pack::Dot4Op::create(
-            e.b, e.loc, group[m].getType(), group[m], w, a, bytes_.range,
-            bytes_.signedBytes);
+        for (Value w : codes) {
+          *sum = pack::Dot4Op::create(e.b, e.loc, sum->getType(), *sum, w, a,
+                                      bytes_.range, bytes_.signedBytes);
+          sum += sets_;
+        }
       }
       continue;
     }
     for (int64_t k = 0; k < 4; ++k) {
-      Value w = wideOf(codes, k);
-      for (auto [m, row] : llvm::enumerate(rows_)) {
-        Value a = e.loadBytes(e.f32(), activations_, row,
-                              e.add(elements, 16 * q + 4 * k));
-        group[m] = e.fma(w, e.splat(a), group[m]);
+      Values w;
+      for (Value code : codes)
+        w.push_back(wideOf(code, k));
+      Value *sum = group.begin();
+      for (Value row : rows_) {
+        Value a = e.splat(e.loadBytes(e.f32(), activations_, row,
+                                      e.add(elements, 16 * q + 4 * k)));
+        for (Value weight : w) {
+          *sum = e.fma(weight, a, *sum);
+          ++sum;
+        }
       }
     }
   }
   return group;
 }
 
-Emitter::Values PanelDot::groupEnd(Place at, Values group, Values sums) {
+/// What a group multiplies its sums of codes by, and what it adds for each unit
+/// of the activations' sum.
+PanelDot::Terms PanelDot::groupTerms(const Terms &terms) {
   float factor = layout_.bits == 8 ? bytes_.factor : 1;
-  Value scale = at.scale;
+  Terms result{terms.scale, terms.min, {}};
   if (factor != 1)
-    scale = scale ? e.mulF(scale, e.splatF(factor)) : e.splatF(factor);
-  Value min = at.min;
-  if (at.zero) { // S (q - z) + M = S q + (M - S z)
-    Value shift = at.scale ? e.mulF(at.scale, at.zero) : at.zero;
-    min = min ? e.subF(min, shift) : e.subF(e.splatF(0), shift);
+    result.scale = terms.scale ? e.mulF(terms.scale, e.splatF(factor))
+                               : e.splatF(factor);
+  if (terms.zero) { // S (q - z) + M = S q + (M - S z)
+    Value shift = terms.scale ? e.mulF(terms.scale, terms.zero) : terms.zero;
+    result.min = e.subF(terms.min ? terms.min : e.splatF(0), shift);
   }
-  for (auto [m, row] : llvm::enumerate(rows_)) {
-    Value sum = group[m];
-    Value factorOfRow = scale;
+  return result;
+}
+
+Emitter::Values PanelDot::groupEnd(Place at, Values group, Values sums) {
+  llvm::SmallVector<Terms, 3> terms;
+  for (const Terms &of : at.terms)
+    terms.push_back(groupTerms(of));
+  for (size_t i = 0; i < sums.size(); ++i) {
+    Value row = rows_[i / panels_.size()];
+    const Terms &of = terms[i % panels_.size()];
+    Value sum = group[i * sets_], factor = of.scale;
+    for (int64_t set = 1; set < sets_; ++set)
+      sum = arith::AddIOp::create(e.b, e.loc, sum, group[i * sets_ + set]);
     if (layout_.bits == 8) {
       sum = arith::SIToFPOp::create(e.b, e.loc, e.vecF(), sum);
       Value index = layout_.scaleGroups > 0
@@ -430,16 +502,15 @@ Emitter::Values PanelDot::groupEnd(Place at, Values group, Values sums) {
       Value a = e.splat(e.loadBytes(
           e.f32(), activations_, row,
           e.add(e.mul(index, 4), layout_.scalesOffset())));
-      factorOfRow = scale ? e.mulF(scale, a) : a;
+      factor = factor ? e.mulF(factor, a) : a;
     }
-    sums[m] = factorOfRow ? e.fma(sum, factorOfRow, sums[m])
-                          : e.addF(sum, sums[m]);
-    if (min) {
-      Value a = e.splat(
-          e.loadBytes(e.f32(), activations_, row,
-                      e.add(e.mul(at.group, 4), layout_.sumsOffset())));
-      sums[m] = e.fma(min, a, sums[m]);
-    }
+    sums[i] = factor ? e.fma(sum, factor, sums[i]) : e.addF(sum, sums[i]);
+    if (!of.min)
+      continue;
+    Value a = e.splat(
+        e.loadBytes(e.f32(), activations_, row,
+                    e.add(e.mul(at.group, 4), layout_.sumsOffset())));
+    sums[i] = e.fma(of.min, a, sums[i]);
   }
   return sums;
 }
@@ -450,14 +521,19 @@ Emitter::Values PanelDot::floatUnit(int64_t length, Place at, Values sums) {
   Type type = floatType(e, panel_.scheme().floatType);
   int64_t stride = panel_.floatBytes() * PanelLayout::kLanes;
   auto one = [&](Value k, Values carried) {
-    Value w = e.loadBytes(e.vec(16, type), weights_, panelIndex_,
-                          e.add(at.byte, e.mul(k, stride)));
-    w = widen(e, w);
+    Values w;
+    for (Value panel : panels_)
+      w.push_back(widen(e, e.loadBytes(e.vec(16, type), weights_, panel,
+                                       e.add(at.byte, e.mul(k, stride)))));
     if (visit_)
-      (*visit_)(k, w);
-    for (auto [m, row] : llvm::enumerate(rows_)) {
-      Value a = e.loadBytes(e.f32(), activations_, row, e.mul(k, 4));
-      carried[m] = e.fma(w, e.splat(a), carried[m]);
+      (*visit_)(k, w[0]);
+    Value *sum = carried.begin();
+    for (Value row : rows_) {
+      Value a = e.splat(e.loadBytes(e.f32(), activations_, row, e.mul(k, 4)));
+      for (Value weight : w) {
+        *sum = e.fma(weight, a, *sum);
+        ++sum;
+      }
     }
     return carried;
   };
@@ -478,16 +554,16 @@ Emitter::Values PanelDot::floatUnit(int64_t length, Place at, Values sums) {
 //===- Fields -------------------------------------------------------------===//
 
 /// 16 lanes of one field as f32.
-Value PanelDot::field(const FieldSlot &slot, Value byte) {
+Value PanelDot::field(const FieldSlot &slot, Value panel, Value byte) {
   const FieldType &type = slot.component.type;
   Value at = e.add(byte, slot.offset);
   if (!type.isInteger() && type.bits > 8) {
     auto raw = e.vec(16, floatType(e, type.kind));
-    return widen(e, e.loadBytes(raw, weights_, panelIndex_, at));
+    return widen(e, e.loadBytes(raw, weights_, panel, at));
   }
   auto words = e.vec(16, e.i32());
   Type narrow = e.b.getIntegerType(slot.bytes * 8);
-  Value bits = e.loadBytes(e.vec(16, narrow), weights_, panelIndex_, at);
+  Value bits = e.loadBytes(e.vec(16, narrow), weights_, panel, at);
   if (narrow != e.i32())
     bits = arith::ExtUIOp::create(e.b, e.loc, words, bits);
   if (type.kind == FieldType::E8M0)
@@ -513,34 +589,36 @@ void PanelDot::applyFields(llvm::ArrayRef<FieldSlot> slots, Value byte,
   auto times = [&](Value &product, Value factor) {
     product = product ? e.mulF(product, factor) : factor;
   };
-  for (const FieldSlot &slot : slots) {
-    Value value = field(slot, byte);
-    switch (slot.component.role) {
-    case Component::Scale:
-      times(at.scale, value);
-      break;
-    case Component::NegMin:
-      times(at.min, at.min ? value : arith::NegFOp::create(e.b, e.loc, value));
-      break;
-    case Component::Min:
-      times(at.min, value);
-      break;
-    case Component::Zero:
-      at.zero = value;
-      break;
+  for (auto [panel, terms] : llvm::zip(panels_, at.terms))
+    for (const FieldSlot &slot : slots) {
+      Value value = field(slot, panel, byte);
+      switch (slot.component.role) {
+      case Component::Scale:
+        times(terms.scale, value);
+        break;
+      case Component::NegMin:
+        times(terms.min,
+              terms.min ? value : arith::NegFOp::create(e.b, e.loc, value));
+        break;
+      case Component::Min:
+        times(terms.min, value);
+        break;
+      case Component::Zero:
+        terms.zero = value;
+        break;
+      }
     }
-  }
 }
 
 void PanelDot::prefetchAt(Value byte, int64_t bytes) {
   if (!prefetch_)
     return;
-  for (int64_t line = 0; line < bytes; line += 64)
-    memref::PrefetchOp::create(e.b, e.loc, weights_,
-                               ValueRange{panelIndex_,
-                                          e.add(byte, prefetch_ + line)},
-                               /*isWrite=*/false, /*localityHint=*/3,
-                               /*isDataCache=*/true);
+  for (Value panel : panels_)
+    for (int64_t line = 0; line < bytes; line += 64)
+      memref::PrefetchOp::create(
+          e.b, e.loc, weights_,
+          ValueRange{panel, e.add(byte, prefetch_ + line)},
+          /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
 }
 
 } // namespace lowbit

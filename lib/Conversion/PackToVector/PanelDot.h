@@ -1,9 +1,10 @@
 //===- PanelDot.h - A panel of weights times rows ---------------*- C++ -*-===//
 //
-// Emits the inner loops of every matrix product: 16 rows of a packed weight
-// (a panel) times `rows` rows of activations, for any scheme. The structure of
-// the loops is the structure of PanelLayout: one loop for each level of blocks,
-// groups of a unit unrolled, long groups looped in chunks.
+// Emits the inner loops of every matrix product: panels of a packed weight (16
+// rows each) times rows of activations, for any scheme. The structure of the
+// loops is the structure of PanelLayout: one loop for each level of blocks,
+// groups of a unit unrolled, long groups looped in chunks. Sums are lists of one
+// vector for each row and panel, the panels of a row side by side.
 //
 // Activations of 8 bits give integer sums of a group, exactly, by pack.dot4;
 // activations of 32 bits multiply decoded weights.
@@ -43,10 +44,20 @@ public:
   PanelDot(Emitter &e, const PanelLayout &panel, const RowsLayout &layout,
            const TargetInfo &target, Value weights, Value activations);
 
-  /// Sums of panel `panel` for activation rows first .. first + rows - 1, one
+  /// Sums of `panels` for activation rows first .. first + rows - 1, one
   /// vector of 16 f32 for each. `prefetch`: bytes ahead, 0 for none.
-  Emitter::Values emit(Value panel, Value first, int64_t rows,
-                       int64_t prefetch);
+  Values emit(llvm::ArrayRef<Value> panels, Value first, int64_t rows,
+              int64_t prefetch);
+
+  /// Adds a part of the columns to `sums`: `blocks` outermost blocks from
+  /// `firstBlock` on and, if `tail`, what is behind the last full one.
+  Values emitPart(llvm::ArrayRef<Value> panels, Value first, int64_t rows,
+                  Value firstBlock, int64_t blocks, bool tail, Values sums,
+                  int64_t prefetch = 0);
+  /// Full outermost blocks of a row.
+  int64_t blocks() const {
+    return panel_.columns() / panel_.blockLength(0);
+  }
 
   /// Gives the values of every column of a panel in turn, 16 rows at once, as
   /// Numerics N1 says. No activations are read.
@@ -54,36 +65,47 @@ public:
   void decode(Value panel, Visit visit);
 
 private:
-
+  /// Products of the fields so far; null: none.
+  struct Terms {
+    Value scale, min, zero;
+  };
   /// Where the walk stands and what holds there.
   struct Place {
-    Value byte;            ///< in the panel
-    Value group;           ///< index of the first group
-    Value scale, min, zero;///< product so far; null: none
+    Value byte;  ///< in every panel
+    Value group; ///< index of the first group
+    llvm::SmallVector<Terms, 3> terms; ///< of each panel
   };
-  /// One chunk of codes; loads each plane's vectors once.
+  /// One chunk of a panel's codes; loads each plane's vectors once.
   struct Chunk {
-    Chunk(Value byte, int64_t quads) : byte(byte), quads(quads) {}
-    Value byte;
+    Chunk(Value panel, Value byte, int64_t quads)
+        : panel(panel), byte(byte), quads(quads) {}
+    Value panel, byte;
     int64_t quads;
     llvm::DenseMap<std::pair<int64_t, int64_t>, Value> vectors;
   };
+  using Chunks = llvm::SmallVector<Chunk, 3>;
 
+  void start(llvm::ArrayRef<Value> panels, Value first, int64_t rows,
+             int64_t prefetch);
+  Place beginning();
   Values sequence(int64_t depth, int64_t length, Place at, Values sums);
+  Values fullBlocks(int64_t depth, int64_t count, Place at, Values sums);
   Values block(int64_t depth, int64_t length, Place at, Values sums);
   Values unit(int64_t length, Place at, Values sums);
   Values floatUnit(int64_t length, Place at, Values sums);
   Values longGroup(int64_t quads, Place at, Values group);
-  Values shortGroup(Chunk &chunk, int64_t firstQuad, int64_t quads,
+  Values shortGroup(Chunks &chunks, int64_t firstQuad, int64_t quads,
                     Value elements, Values group);
   void decodeLongGroup(int64_t elements, Place at);
   void decodeQuads(Chunk &chunk, int64_t firstQuad, int64_t elements,
                    Value column, Place at);
   Values groupStart(Value group);
   Values groupEnd(Place at, Values group, Values sums);
+  Terms groupTerms(const Terms &terms);
+  Chunks chunksAt(Value byte, int64_t quads);
 
   void applyFields(llvm::ArrayRef<FieldSlot> slots, Value byte, Place &at);
-  Value field(const FieldSlot &slot, Value byte);
+  Value field(const FieldSlot &slot, Value panel, Value byte);
   Value code(Chunk &chunk, int64_t quad);
   Value bytesOf(Value code);
   Value wideOf(Value code, int64_t k);
@@ -94,9 +116,10 @@ private:
   const PanelLayout &panel_;
   const RowsLayout &layout_;
   ByteCodes bytes_;
+  bool exactDot_; ///< one instruction: its latency is what limits few sums
   Value weights_, activations_;
-  Value panelIndex_;
-  Values rows_;
+  Values panels_, rows_;
+  int64_t sets_ = 1; ///< integer accumulators of a sum
   int64_t prefetch_ = 0;
   const Visit *visit_ = nullptr; ///< set while decoding
 };
