@@ -1,7 +1,7 @@
 //===- LinearKernelTest.cpp - Rows times panels, against the reference ----===//
 //
 // Every case is one (scheme, N, K, T) at every level of this CPU, with one and
-// two threads: 12 modules of 8 + 6 + 6 cases.
+// two threads: 12 modules of 8 + 6 + 6 + 2 cases.
 //
 //===----------------------------------------------------------------------===//
 
@@ -76,6 +76,29 @@ TEST_P(LinearKernelTest, RealActivations) {
   KernelModule module;
   std::vector<Layer> layers = addRandom(module, random, 6, {1, 1, 2, 3});
   module.build("f32");
+  for (const Layer &layer : layers)
+    expectClose(callPlain(module, layer),
+                expected(module, layer, layer.x.rows()), layer.what());
+}
+
+/// Panels that exceed the cache are cut along K; partial sums wait in memory.
+TEST_P(LinearKernelTest, LongRows) {
+  Random random{uint64_t(GetParam()) + 3000};
+  KernelModule module;
+  std::vector<Layer> layers;
+  for (int i = 0; i < 2; ++i) {
+    Scheme scheme = random.oneIn(2) ? random.pick(fileSchemes())
+                                    : random.scheme();
+    int64_t columns = random.between(1500, 6000);
+    if (random.oneIn(2))
+      columns = columns / 256 * 256;
+    layers.push_back({"f" + std::to_string(i),
+                      random.weights(scheme, random.between(30, 70), columns),
+                      random.reals(random.between(17, 23), columns),
+                      std::nullopt});
+    addPlain(module, layers.back());
+  }
+  module.build("int8");
   for (const Layer &layer : layers)
     expectClose(callPlain(module, layer),
                 expected(module, layer, layer.x.rows()), layer.what());
