@@ -12,7 +12,7 @@ namespace lowbit {
 
 static RowsLayout layoutOf(pack::RowsType type) {
   return {type.getColumns(), type.getBits(), type.getGroup(),
-          type.getScaleGroups()};
+          type.getScaleGroups(), type.getPow2()};
 }
 
 static PanelLayout layoutOf(pack::PanelsType type) {

@@ -17,15 +17,16 @@ namespace lowbit::reference {
 
 //===- Quantize and dequantize --------------------------------------------===//
 
-/// Two's complement codes under one level of one f32 scale: the schemes of
-/// activations, whose steps N2 fixes.
+/// Two's complement codes under one level of one scale, f32 or a power of two:
+/// the schemes of activations, whose steps N2 fixes.
 static bool isSymmetric(const Scheme &scheme) {
   return scheme.kind == CodeKind::Signed && scheme.bits > 1 &&
          scheme.levels.size() == 1 &&
          scheme.levels[0].group != Level::kTensor &&
          scheme.levels[0].components.size() == 1 &&
          scheme.levels[0].components[0].role == Component::Scale &&
-         scheme.levels[0].components[0].type.kind == FieldType::F32;
+         (scheme.levels[0].components[0].type.kind == FieldType::F32 ||
+          scheme.levels[0].components[0].type.kind == FieldType::E8M0);
 }
 
 static float roundedTo(Rounding rounding, float x) {
@@ -40,6 +41,14 @@ static float roundedTo(Rounding rounding, float x) {
   return x;
 }
 
+/// The power of two that N2 gives a group of a largest magnitude.
+static float powerOfTwoScale(float largest, float limit) {
+  int exponent = -60;
+  while (exponent < 60 && !(largest <= std::ldexp(limit, exponent)))
+    ++exponent;
+  return std::ldexp(1.0f, exponent);
+}
+
 /// One group of a symmetric scheme; returns its scale.
 static float quantizeGroup(const Scheme &scheme, const float *x, int64_t count,
                            uint8_t *codes) {
@@ -52,6 +61,10 @@ static float quantizeGroup(const Scheme &scheme, const float *x, int64_t count,
   bool isZero = largest < 0x1p-120f;
   float scale = isZero ? 0 : largest / limit;
   float inverse = isZero ? 0 : limit / largest;
+  if (scheme.levels[0].components[0].type.kind == FieldType::E8M0) {
+    scale = powerOfTwoScale(largest, limit);
+    inverse = 1 / scale;
+  }
   for (int64_t i = 0; i < count; ++i) {
     float product = x[i] * inverse;
     float code = roundedTo(scheme.rounding, product);
@@ -68,8 +81,8 @@ static void quantizeRow(const Scheme &scheme, const float *x, int64_t columns,
     int64_t count = std::min(group, columns - first);
     float scale =
         quantizeGroup(scheme, x + first, count, row.codes.data() + first);
-    std::memcpy(&row.fields[0][0][static_cast<size_t>(first / group)], &scale,
-                sizeof scale);
+    row.fields[0][0][static_cast<size_t>(first / group)] =
+        fieldBits(scheme.levels[0].components[0].type, scale);
   }
 }
 

@@ -11,8 +11,8 @@ def QuantizeModel : Pass<"quantize-model", "::mlir::ModuleOp"> {
     Every `lm.linear` and `lm.embed` whose weight is a `!lowbit.tensor` becomes
     the op of the `lowbit` dialect; with `activations=int8` the activations of a
     linear layer are quantized first, symmetrically, one f32 scale for 32
-    elements or for the weight's group if that is longer (`per-token`: one for
-    the row). Weights whose values are no multiples of one number (floats,
+    elements or for the weight's group if that is longer (`int8-pow2`: a power
+    of two; `per-token`: one for the row). Weights whose values are no multiples of one number (floats,
     codebooks of reals) keep real activations, as does `activations=f32`.
 
     ```mlir
@@ -26,7 +26,7 @@ def QuantizeModel : Pass<"quantize-model", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"activations", "activations", "std::string", "\"int8\"",
-           "int8, f32 or per-token">
+           "int8, int8-pow2, f32 or per-token">
   ];
   let dependentDialects = ["::lowbit::LowBitDialect"];
 }

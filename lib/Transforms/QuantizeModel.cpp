@@ -40,10 +40,10 @@ struct QuantizeModel : impl::QuantizeModelBase<QuantizeModel> {
   using QuantizeModelBase::QuantizeModelBase;
 
   void runOnOperation() override {
-    if (activations != "int8" && activations != "f32" &&
-        activations != "per-token") {
+    if (activations != "int8" && activations != "int8-pow2" &&
+        activations != "f32" && activations != "per-token") {
       getOperation().emitError()
-          << "activations must be int8, f32 or per-token, but got '"
+          << "activations must be int8, int8-pow2, f32 or per-token, but got '"
           << activations << "'";
       return signalPassFailure();
     }
@@ -65,7 +65,10 @@ private:
     level.group = activations == "per-token" || groups == 0
                       ? Level::kRow
                       : groups * scheme.innerGroup();
-    level.components.push_back({Component::Scale, FieldType()});
+    FieldType scale;
+    if (activations == "int8-pow2")
+      scale = {FieldType::E8M0, 8, 0};
+    level.components.push_back({Component::Scale, scale});
     result.levels.push_back(level);
     return SchemeAttr::get(&getContext(), result);
   }

@@ -1,5 +1,6 @@
 // RUN: quant-opt %s --quantize-model | FileCheck %s --check-prefixes=CHECK,INT8
 // RUN: quant-opt %s --quantize-model=activations=f32 | FileCheck %s --check-prefixes=CHECK,F32
+// RUN: quant-opt %s --quantize-model=activations=int8-pow2 | FileCheck %s --check-prefixes=CHECK,POW2
 // RUN: quant-opt %s --quantize-model=activations=per-token | FileCheck %s --check-prefixes=CHECK,TOKEN
 
 #q4 = #lowbit.scheme<u4 offset 8, group 32 scale f16>
@@ -8,12 +9,14 @@
 
 // INT8-DAG: #[[A32:.*]] = #lowbit.scheme<s8, group 32 scale f32>
 // INT8-DAG: #[[A64:.*]] = #lowbit.scheme<s8, group 64 scale f32>
+// POW2-DAG: #[[P32:.*]] = #lowbit.scheme<s8, group 32 scale e8m0>
 // TOKEN-DAG: #[[ROW:.*]] = #lowbit.scheme<s8, row scale f32>
 
 // CHECK-LABEL: func @linear
 func.func @linear(%x: tensor<?x64xf32>) -> tensor<?x96xf32> {
   %w = lm.weight "w" : !lowbit.tensor<96x64, #q4>
   // INT8: lowbit.quantize %{{.*}} -> <?x64, #[[A32]]>
+  // POW2: lowbit.quantize %{{.*}} -> <?x64, #[[P32]]>
   // TOKEN: lowbit.quantize %{{.*}} -> <?x64, #[[ROW]]>
   // F32-NOT: lowbit.quantize
   // CHECK: lowbit.linear

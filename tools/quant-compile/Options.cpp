@@ -42,9 +42,10 @@ void declareOptions(tools::OptionParser &parser, CompileOptions &options,
               "write C prototypes of the module's functions",
               &options.emitHeader);
   parser.section("Model");
-  parser.choice("--activations", {"int8", "per-token", "f32"},
+  parser.choice("--activations", {"int8", "int8-pow2", "per-token", "f32"},
                 "activations in matrix products: int8 with a scale for 32 "
-                "(default), int8 with a scale for each token, f32 (exact)",
+                "(default), with a power of two for 32, with a scale for each "
+                "token; f32 (exact)",
                 &options.activations);
   parser.choice("--kv", {"f16", "f32"}, "KV pages (default f16)", &words.kv);
   parser.text("--scheme", "FILE.mlir#NAME",

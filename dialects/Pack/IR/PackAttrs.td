@@ -65,19 +65,22 @@ def Pack_RowsType : TypeDef<Pack_Dialect, "Rows"> {
     Rows of `columns` activations, cut into groups of `group` elements (0: one
     group) padded to a multiple of 4. With `bits = 8`: int8 codes, one f32 scale
     for every `scale_groups` groups (0: one for the row) and the sum of the codes
-    of every group. With `bits = 32`: the reals themselves and their sums.
+    of every group; `pow2`: the scales are powers of two. With `bits = 32`: the
+    reals themselves and their sums.
 
     Constraints:
     - (C1) `columns` is positive; `group` and `scale_groups` are not negative.
     - (C2) `bits` is 8 or 32.
+    - (C3) `pow2` needs `bits = 8`.
 
     Example: `!pack.rows<576, bits = 8, group = 32, scale_groups = 1>`
   }];
   let parameters = (ins "int64_t":$columns, "int64_t":$bits, "int64_t":$group,
-                        "int64_t":$scale_groups);
+                        "int64_t":$scale_groups,
+                        DefaultValuedParameter<"bool", "false">:$pow2);
   let assemblyFormat = [{
     `<` $columns `,` `bits` `=` $bits `,` `group` `=` $group `,`
-    `scale_groups` `=` $scale_groups `>`
+    `scale_groups` `=` $scale_groups (`,` `pow2` `=` $pow2^)? `>`
   }];
   let genVerifyDecl = 1;
 }

@@ -37,13 +37,15 @@ LogicalResult PanelsType::verify(function_ref<InFlightDiagnostic()> emitError,
 
 LogicalResult RowsType::verify(function_ref<InFlightDiagnostic()> emitError,
                                int64_t columns, int64_t bits, int64_t group,
-                               int64_t scaleGroups) {
+                               int64_t scaleGroups, bool pow2) {
   if (columns <= 0 || group < 0 || scaleGroups < 0) // C1
     return emitError() << "rows must have columns, and groups that are not "
                           "negative, but got "
                        << columns << ", " << group << " and " << scaleGroups;
   if (bits != 8 && bits != 32) // C2
     return emitError() << "rows have 8 or 32 bits, but got " << bits;
+  if (pow2 && bits != 8) // C3
+    return emitError() << "only rows of 8 bits have scales";
   return success();
 }
 

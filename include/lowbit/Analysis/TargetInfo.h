@@ -26,6 +26,9 @@ struct TargetInfo {
   /// pack.dot4 of any unsigned byte is one exact instruction. Else products of
   /// bytes above 128 saturate, and signed weights take the sign route.
   bool exactUnsignedDot;
+  /// Adding to exponents, masked where the scale is zero, is cheaper than a
+  /// product of floats, which shares its ports with the dot products.
+  bool masksLanes;
   /// Vectors of 16 lanes that a tile of a matrix product may keep: integer and
   /// float sums; weights, an activation and a temporary must fit beside them.
   int64_t tileSums;

@@ -20,7 +20,7 @@ struct CompileOptions {
   std::string input;        ///< .gguf or .mlir
   std::string output;       ///< "-" or empty: standard output (IR, assembly)
   std::vector<const TargetInfo *> levels; ///< in ascending order
-  std::string activations = "int8";       ///< int8, f32, per-token
+  std::string activations = "int8"; ///< int8, int8-pow2, f32, per-token
   bool kvF32 = false;
   bool probeLayers = false;
   std::string scheme;       ///< FILE.mlir#NAME: round tensors into it

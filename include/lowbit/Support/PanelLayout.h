@@ -114,6 +114,7 @@ private:
 /// Place of a row of activations: see !pack.rows.
 struct RowsLayout {
   int64_t columns, bits, group, scaleGroups;
+  bool pow2 = false; ///< scales are powers of two
 
   int64_t groupLength() const { return group > 0 ? group : columns; }
   int64_t paddedGroup() const { return (groupLength() + 3) / 4 * 4; }

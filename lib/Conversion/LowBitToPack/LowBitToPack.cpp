@@ -77,11 +77,14 @@ private:
     Scheme scheme = weight.getScheme().getScheme();
     int64_t group = std::max<int64_t>(scheme.innerGroup(), 0);
     int64_t bits = 32, scaleGroups = 0;
+    bool pow2 = false;
     if (auto low = dyn_cast<TensorType>(x.getType())) {
       auto quantize = x.getDefiningOp<QuantizeOp>();
       if (!quantize)
         return linear.emitOpError("activations must come from lowbit.quantize");
-      int64_t span = low.getScheme().getScheme().innerGroup();
+      const Scheme &codes = low.getScheme().getScheme();
+      int64_t span = codes.innerGroup();
+      pow2 = codes.levels[0].components[0].type.kind == FieldType::E8M0;
       if (span > 0 && (group == 0 || span % group != 0))
         return linear.emitOpError("activation groups of ")
                << span << " do not cover weight groups of " << group;
@@ -90,7 +93,7 @@ private:
       x = quantize.getX();
     }
     auto type = pack::RowsType::get(linear.getContext(), weight.getColumns(),
-                                    bits, group, scaleGroups);
+                                    bits, group, scaleGroups, pow2);
     Value &rows = rowsOf_[{x, type}];
     if (!rows) {
       OpBuilder b(linear);

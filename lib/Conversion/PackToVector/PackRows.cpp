@@ -15,6 +15,9 @@ namespace {
 
 /// Below this a group's largest magnitude counts as zero: 127 / a stays finite.
 constexpr float kSmallest = 0x1p-120f;
+/// Powers of two as scales stay within 2^-60 .. 2^60: their product with a
+/// weight's scale is then a matter of adding exponents (PanelDot).
+constexpr int32_t kExponents = 60;
 /// Groups up to this long are unrolled.
 constexpr int64_t kUnrolled = 128;
 
@@ -73,10 +76,7 @@ private:
         return e.maxF(carried, v);
       });
       Value a = e.maxLaneF(largest);
-      Value small = arith::CmpFOp::create(
-          e.b, e.loc, arith::CmpFPredicate::OLT, a, e.constF(kSmallest));
-      scale = select(small, e.divF(a, e.constF(127)));
-      inverse = select(small, e.divF(e.constF(127), a));
+      std::tie(scale, inverse) = layout_.pow2 ? powerOfTwo(a) : quotient(a);
       e.storeBytes(scale, out_, row_,
                    e.add(e.mul(index, 4), layout_.scalesOffset()));
       inverse = e.splat(inverse);
@@ -87,8 +87,36 @@ private:
                std::min(g, length - i * g), scale, inverse);
   }
 
-  Value select(Value small, Value other) {
-    return arith::SelectOp::create(e.b, e.loc, small, e.constF(0), other);
+  /// Scale and inverse for a largest magnitude.
+  std::pair<Value, Value> quotient(Value a) {
+    Value small = arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::OLT,
+                                        a, e.constF(kSmallest));
+    return {e.choose(small, e.constF(0), e.divF(a, e.constF(127))),
+            e.choose(small, e.constF(0), e.divF(e.constF(127), a))};
+  }
+
+  /// The least 2^e with a <= 127 * 2^e. 127 is 2^6 * 1.984375: the exponent of
+  /// a minus 6, one more where a's mantissa is above that.
+  std::pair<Value, Value> powerOfTwo(Value a) {
+    auto clamp = [&](Value v, arith::CmpIPredicate when, int32_t limit) {
+      Value beyond =
+          arith::CmpIOp::create(e.b, e.loc, when, v, e.constI(limit));
+      return e.choose(beyond, e.constI(limit), v);
+    };
+    auto toFloat = [&](Value biased) {
+      Value bits =
+          arith::ShLIOp::create(e.b, e.loc, biased, e.constI(23));
+      return arith::BitcastOp::create(e.b, e.loc, e.f32(), bits).getResult();
+    };
+    Value bits = arith::BitcastOp::create(e.b, e.loc, e.i32(), a);
+    bits = arith::AddIOp::create(e.b, e.loc, bits, e.constI(0x1ffff));
+    Value biased = arith::ShRUIOp::create(e.b, e.loc, bits, e.constI(23));
+    biased = arith::SubIOp::create(e.b, e.loc, biased, e.constI(6));
+    biased = clamp(biased, arith::CmpIPredicate::slt, 127 - kExponents);
+    biased = clamp(biased, arith::CmpIPredicate::sgt, 127 + kExponents);
+    Value mirrored =
+        arith::SubIOp::create(e.b, e.loc, e.constI(254), biased);
+    return {toFloat(biased), toFloat(mirrored)};
   }
 
   void oneGroup(Value group, Value column, int64_t length, Value scale,

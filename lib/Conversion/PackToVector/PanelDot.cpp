@@ -90,12 +90,33 @@ ByteCodes ByteCodes::of(const Scheme &scheme, const TargetInfo &target) {
 
 //===- Walk ---------------------------------------------------------------===//
 
+/// Every scale but zero is far from the ends of f32's exponents: f16 and e4m3
+/// times integers. 2^-24 times 2^-60 (PackRows) times 2^-8 (a codebook's factor)
+/// is a normal number.
+static bool scalesAreNormal(const Scheme &scheme) {
+  bool any = false;
+  for (const Level &level : scheme.levels)
+    for (const Component &component : level.components) {
+      if (component.role != Component::Scale)
+        continue;
+      any = true;
+      FieldType::Kind kind = component.type.kind;
+      if (kind != FieldType::F16 && kind != FieldType::E4M3 &&
+          !component.type.isInteger())
+        return false;
+    }
+  return any;
+}
+
 PanelDot::PanelDot(Emitter &e, const PanelLayout &panel,
                    const RowsLayout &layout, const TargetInfo &target,
                    Value weights, Value activations)
     : e(e), panel_(panel), layout_(layout),
       bytes_(ByteCodes::of(panel.scheme(), target)),
-      exactDot_(target.exactUnsignedDot), weights_(weights),
+      exactDot_(target.exactUnsignedDot),
+      addsExponents_(layout.pow2 && target.masksLanes &&
+                     scalesAreNormal(panel.scheme())),
+      weights_(weights),
       activations_(activations) {}
 
 /// Sums that keep two dot units busy: each takes 4 to 5 cycles.
@@ -484,6 +505,25 @@ PanelDot::Terms PanelDot::groupTerms(const Terms &terms) {
   return result;
 }
 
+/// A weight's scale times an activation's, a splat of f32.
+Value PanelDot::timesActivation(Value scale, Value a) {
+  if (!scale)
+    return a;
+  if (!addsExponents_)
+    return e.mulF(scale, a);
+  auto words = e.vec(16, e.i32());
+  auto bits = [&](Value floats) {
+    return vector::BitCastOp::create(e.b, e.loc, words, floats).getResult();
+  };
+  Value some = arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::UNE,
+                                     scale, e.splatF(0));
+  Value less = arith::SubIOp::create(e.b, e.loc, bits(scale),
+                                     e.splatI(127 << 23));
+  Value sum = arith::AddIOp::create(e.b, e.loc, less, bits(a));
+  return vector::BitCastOp::create(
+      e.b, e.loc, e.vecF(), e.choose(some, sum, e.splatI(0)));
+}
+
 Emitter::Values PanelDot::groupEnd(Place at, Values group, Values sums) {
   llvm::SmallVector<Terms, 3> terms;
   for (const Terms &of : at.terms)
@@ -502,7 +542,7 @@ Emitter::Values PanelDot::groupEnd(Place at, Values group, Values sums) {
       Value a = e.splat(e.loadBytes(
           e.f32(), activations_, row,
           e.add(e.mul(index, 4), layout_.scalesOffset())));
-      factor = factor ? e.mulF(factor, a) : a;
+      factor = timesActivation(factor, a);
     }
     sums[i] = factor ? e.fma(sum, factor, sums[i]) : e.addF(sum, sums[i]);
     if (!of.min)

@@ -102,6 +102,7 @@ private:
   Values groupStart(Value group);
   Values groupEnd(Place at, Values group, Values sums);
   Terms groupTerms(const Terms &terms);
+  Value timesActivation(Value scale, Value a);
   Chunks chunksAt(Value byte, int64_t quads);
 
   void applyFields(llvm::ArrayRef<FieldSlot> slots, Value byte, Place &at);
@@ -117,6 +118,7 @@ private:
   const RowsLayout &layout_;
   ByteCodes bytes_;
   bool exactDot_; ///< one instruction: its latency is what limits few sums
+  bool addsExponents_; ///< for a product of scales
   Value weights_, activations_;
   Values panels_, rows_;
   int64_t sets_ = 1; ///< integer accumulators of a sum

@@ -182,6 +182,7 @@ TEST_F(ExactKernelTest, MinimaAndZeroPoints) {
   // Fields of 8 bits: every one keeps the results below 2^24.
   checkEqual(layers);
   checkEqual(layers, "per-token");
+  checkEqual(layers, "int8-pow2");
 }
 
 // One group with a scale of 1: the result is fl(P * scale of the activations),
@@ -272,6 +273,10 @@ void checkActivations(Random &random, const std::string &activations) {
 
 TEST_F(ExactKernelTest, QuantizedActivations) {
   checkActivations(random, "int8");
+}
+
+TEST_F(ExactKernelTest, QuantizedActivationsByPowersOfTwo) {
+  checkActivations(random, "int8-pow2");
 }
 
 TEST_F(ExactKernelTest, QuantizedActivationsPerToken) {

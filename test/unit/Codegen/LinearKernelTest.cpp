@@ -58,13 +58,18 @@ std::vector<Layer> addRandom(KernelModule &module, Random &random, int count,
   return layers;
 }
 
+std::string activations(Random &random) {
+  return random.pick(std::vector<std::string>{"int8", "int8", "int8-pow2",
+                                              "per-token"});
+}
+
 /// Functions of a fixed number of rows: eight cases a module.
 TEST_P(LinearKernelTest, Plain) {
   Random random{uint64_t(GetParam())};
   KernelModule module;
   std::vector<Layer> layers = addRandom(
       module, random, 8, {1, 1, 2, 3, 5, 7, 9, random.between(10, 40)});
-  module.build(random.oneIn(4) ? "per-token" : "int8");
+  module.build(activations(random));
   for (const Layer &layer : layers)
     expectClose(callPlain(module, layer),
                 expected(module, layer, layer.x.rows()), layer.what());
@@ -98,7 +103,7 @@ TEST_P(LinearKernelTest, LongRows) {
                       std::nullopt});
     addPlain(module, layers.back());
   }
-  module.build("int8");
+  module.build(activations(random));
   for (const Layer &layer : layers)
     expectClose(callPlain(module, layer),
                 expected(module, layer, layer.x.rows()), layer.what());
@@ -110,7 +115,7 @@ TEST_P(LinearKernelTest, Text) {
   KernelModule module;
   Layer layer = randomLayer(random, "text", 40, /*integerCodes=*/true);
   addText(module, layer);
-  module.build(random.oneIn(4) ? "per-token" : "int8");
+  module.build(activations(random));
   for (int64_t rows :
        {int64_t(1), int64_t(2), random.between(3, 11), int64_t(12),
         random.between(13, 16), random.between(17, 40)})

@@ -19,6 +19,14 @@ func.func @pack_rows(%x: tensor<?x576xf32>) -> !pack.rows<576, bits = 8, group =
   return %r : !pack.rows<576, bits = 8, group = 32, scale_groups = 1>
 }
 
+// CHECK-LABEL: func.func @pack_rows_pow2
+func.func @pack_rows_pow2(%x: tensor<?x576xf32>) -> !pack.rows<576, bits = 8, group = 32, scale_groups = 1, pow2 = true> {
+  // CHECK: pack.pack_rows %{{.*}} : tensor<?x576xf32> -> <576, bits = 8, group = 32, scale_groups = 1, pow2 = true>
+  %r = pack.pack_rows %x : tensor<?x576xf32>
+     -> !pack.rows<576, bits = 8, group = 32, scale_groups = 1, pow2 = true>
+  return %r : !pack.rows<576, bits = 8, group = 32, scale_groups = 1, pow2 = true>
+}
+
 // CHECK-LABEL: func @linear
 func.func @linear(%r: !pack.rows<576, bits = 8, group = 32, scale_groups = 1>,
                   %w: !pack.panels<576x576, #lowbit.scheme<u4, group 32 scale f16>, #pack.layout<lanes = 16, unit = 1>>,
