@@ -26,7 +26,7 @@ static const TargetInfo targets[] = {
      "+avx512dq,+avx512vnni,-avx512ifma,-avx512vbmi,-avx512vbmi2,"
      "-avx512bitalg,-avx512vpopcntdq,-gfni,-vaes,-vpclmulqdq,"
      "-prefer-256-bit",
-     true, true, 24, 32 << 10, 4, 16},
+     true, true, 24, 32 << 10, 6, 24},
 };
 
 llvm::ArrayRef<TargetInfo> knownTargets() { return targets; }

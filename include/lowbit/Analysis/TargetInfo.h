@@ -34,8 +34,8 @@ struct TargetInfo {
   int64_t tileSums;
   /// Bytes of panels that stay in the first-level cache while rows pass.
   int64_t panelCache;
-  /// Query rows that share a pass over keys and values.
-  int64_t attentionRows;
+  /// Queries (rows x heads) that share a pass over keys and values.
+  int64_t attentionQueries;
   /// Vectors of 16 f32 that an attention tile may keep as accumulators.
   int64_t accumulators;
 };

@@ -2,16 +2,17 @@
 //
 // lm.cached_attention on memrefs, one pass with an online softmax: for each
 // page, scores of 64 positions, the new maximum, the sum so far rescaled, and
-// the page's values added. A tile of query rows shares the loads of keys and
-// values. Work items are (tile, head); a row's result does not depend on which
-// tile or worker it falls to, because each row's own order of operations is the
-// same: pages ascending, positions ascending.
+// the page's values added. A tile shares the loads of keys and values: query
+// heads that read the same key/value head, and as many rows as registers allow.
+// Work items are (rows of a tile, heads of a tile); a row's result does not
+// depend on which tile or worker it falls to, because each row's own order of
+// operations is the same: pages ascending, positions ascending.
+//
+// Exponentials have base 2; its logarithm is part of the scores' factor.
 //
 //===----------------------------------------------------------------------===//
 
 #include "KVAccess.h"
-
-#include <limits>
 
 using namespace mlir;
 
@@ -22,42 +23,51 @@ namespace {
 constexpr int64_t kBlocks = kPageSize / Emitter::kLanes; // vectors of scores
 // A finite stand-in for minus infinity: differences stay numbers.
 constexpr float kMasked = -1e30f;
+constexpr double kLog2E = 1.4426950408889634;
+
+/// Queries that share a pass: `rows` rows of `heads` adjacent heads.
+struct Sharing {
+  int64_t rows, heads;
+  int64_t queries() const { return rows * heads; }
+};
+
+Sharing sharing(const TargetInfo &target, int64_t headsPerKey, bool oneRow) {
+  int64_t heads = 1;
+  for (int64_t h = 2; h <= std::min(headsPerKey, target.attentionQueries); ++h)
+    if (headsPerKey % h == 0)
+      heads = h;
+  return {oneRow ? 1 : target.attentionQueries / heads, heads};
+}
 
 class AttentionTile {
 public:
   AttentionTile(Emitter &e, const KernelContext &c, const KVLayout &kv,
                 Value layer, float scale, std::optional<int64_t> window,
                 Value q, Value store, Value visibleEnd, Value work, Value out)
-      : e(e), c(c), kv(kv), scale_(scale), window_(window),
-        layer_(layer), q_(q), store_(store), visibleEnd_(visibleEnd), work_(work), out_(out) {
-    dim_ = kv.dim;
-    queryHeads_ = cast<MemRefType>(q.getType()).getDimSize(1) / dim_;
-    element_ = cast<MemRefType>(store.getType()).getElementType();
-  }
+      : e(e), c(c), kv(kv), factor_(static_cast<float>(scale * kLog2E)),
+        window_(window), layer_(layer), q_(q), store_(store),
+        visibleEnd_(visibleEnd), work_(work), out_(out), dim_(kv.dim),
+        queryHeads_(cast<MemRefType>(q.getType()).getDimSize(1) / kv.dim),
+        element_(cast<MemRefType>(store.getType()).getElementType()) {}
 
   /// All items of this worker.
   void emit() {
+    Sharing most = sharing(*c.target, queryHeads_ / kv.heads, c.oneRow);
+    heads_ = most.heads;
     overRuns(e, c.frame, [&](const Run &run) {
-      int64_t most = c.oneRow ? 1 : c.target->attentionRows;
-      Value tiles = e.ceilDiv(run.count, most);
-      auto [lo, hi] =
-          e.partition(e.mul(tiles, queryHeads_), c.worker, c.workers);
+      Value tiles = e.ceilDiv(run.count, most.rows);
+      int64_t parts = queryHeads_ / heads_;
+      auto [lo, hi] = e.partition(e.mul(tiles, parts), c.worker, c.workers);
       e.each(lo, hi, 1, [&](Value item) {
-        Value tile = e.divFloor(item, queryHeads_);
-        Value head = e.rem(item, queryHeads_);
-        Value first = e.mul(tile, most);
-        if (most == 1)
-          return rows(run, head, first, 1);
-        Value whole = arith::CmpIOp::create(
-            e.b, e.loc, arith::CmpIPredicate::sle, e.add(first, most),
-            run.count);
-        e.ifThen(whole, [&] { rows(run, head, first, most); });
-        Value partial = arith::CmpIOp::create(
-            e.b, e.loc, arith::CmpIPredicate::sgt, e.add(first, most),
-            run.count);
-        e.ifThen(partial, [&] {
+        Value head = e.mul(e.rem(item, parts), heads_);
+        Value first = e.mul(e.divFloor(item, parts), most.rows);
+        if (most.rows == 1)
+          return tile(run, head, first, 1);
+        Value whole = e.lessOrEqual(e.add(first, most.rows), run.count);
+        e.ifThen(whole, [&] { tile(run, head, first, most.rows); });
+        e.ifThen(e.isNot(whole), [&] {
           e.each(first, run.count, 1,
-                 [&](Value row) { rows(run, head, row, 1); });
+                 [&](Value row) { tile(run, head, row, 1); });
         });
       });
     });
@@ -66,223 +76,245 @@ public:
 private:
   using Values = Emitter::Values;
 
-  void rows(const Run &run, Value head, Value first, int64_t count) {
-    count_ = count;
+  /// `rows` rows from `first` of the run, `heads_` heads from `head`.
+  void tile(const Run &run, Value head, Value first, int64_t rows) {
+    rows_ = rows;
+    queries_ = rows * heads_;
     head_ = head;
-    kvHead_ = e.divFloor(head, queryHeads_ / kv.heads);
-    rowIndex_.clear();
-    ends_.clear();
-    for (int64_t r = 0; r < count; ++r) {
-      rowIndex_.push_back(e.add(e.add(run.first, first), r));
-      ends_.push_back(e.toIndex(e.load(visibleEnd_, rowIndex_[r])));
-    }
-    clearSums();
-    Value end = ends_[0], begin = e.index(0);
-    for (Value other : llvm::drop_begin(ends_))
+    firstRow_ = e.add(run.first, first);
+    keyHead_ = e.divFloor(head, queryHeads_ / kv.heads);
+    e.each(e.index(0), e.index(queries_), 1, [&](Value query) { clear(query); });
+    auto [begin, end] = visibleToAny();
+    e.each(e.divFloor(begin, kv.pageSize), e.ceilDiv(end, kv.pageSize), 1,
+           [&](Value page) { onePage(run, page); });
+    e.each(e.index(0), e.index(queries_), 1,
+           [&](Value query) { finish(query); });
+  }
+
+  //===- A worker's memory ------------------------------------------------===//
+  // Of each query: scores or probabilities of a page, the sum of values, and
+  // its largest score, its sum of probabilities, the factor of a page.
+
+  enum State { Largest, Sum, Shrink };
+
+  Value probabilityAt(Value query, Value position) {
+    return e.add(e.mul(query, kPageSize), position);
+  }
+  Value valueAt(Value query, Value d) {
+    return e.add(e.add(e.mul(query, kv.paddedDim()), d),
+                 c.target->attentionQueries * kPageSize);
+  }
+  Value stateAt(Value query, State state) {
+    return e.add(query, c.target->attentionQueries *
+                            (kPageSize + kv.paddedDim() + state));
+  }
+  Value load(Value query, State state) {
+    return e.load(work_, stateAt(query, state));
+  }
+  void store(Value scalar, Value query, State state) {
+    e.store(scalar, work_, stateAt(query, state));
+  }
+
+  void clear(Value query) {
+    store(e.constF(kMasked), query, Largest);
+    store(e.constF(0), query, Sum);
+    e.each(e.index(0), e.index(kv.paddedDim()), 16, [&](Value d) {
+      e.storeVec(e.splatF(0), work_, valueAt(query, d));
+    });
+  }
+
+  //===- Positions --------------------------------------------------------===//
+
+  Value rowOf(Value query) {
+    return e.add(firstRow_, e.divFloor(query, heads_));
+  }
+  Value columnOf(Value query) {
+    return e.mul(e.add(head_, e.rem(query, heads_)), dim_);
+  }
+  Value endOf(Value row) { return e.toIndex(e.load(visibleEnd_, row)); }
+
+  /// Positions that some row of the tile sees.
+  std::pair<Value, Value> visibleToAny() {
+    Value end = endOf(firstRow_), least = end;
+    for (int64_t r = 1; r < rows_; ++r) {
+      Value other = endOf(e.add(firstRow_, r));
       end = arith::MaxSIOp::create(e.b, e.loc, end, other);
-    if (window_) {
-      Value least = ends_[0];
-      for (Value other : llvm::drop_begin(ends_))
-        least = e.minIndex(least, other);
-      Value start = e.sub(least, e.index(*window_));
-      begin = arith::MaxSIOp::create(e.b, e.loc, start, begin);
+      least = e.minIndex(least, other);
     }
-    Values state;
-    for (int64_t r = 0; r < count; ++r)
-      state.push_back(e.constF(kMasked)); // maxima
-    for (int64_t r = 0; r < count; ++r)
-      state.push_back(e.constF(0)); // sums
-    state = e.loop(e.divFloor(begin, kv.pageSize), e.ceilDiv(end, kv.pageSize),
-                   1, state, [&](Value page, ValueRange carried) {
-                     return onePage(run, page, llvm::to_vector(carried));
-                   });
-    finish(state);
+    Value begin = e.index(0);
+    if (window_)
+      begin = arith::MaxSIOp::create(
+          e.b, e.loc, e.sub(least, e.index(*window_)), begin);
+    return {begin, end};
   }
 
-  // Memory of the worker: probabilities [rows][64], sums of values
-  // [rows][paddedDim].
-  Value probability(int64_t row, Value position) {
-    return e.add(position, row * kPageSize);
-  }
-  Value sumAt(int64_t row, Value d) {
-    return e.add(d, c.target->attentionRows * kPageSize +
-                        row * kv.paddedDim());
-  }
-
-  void clearSums() {
-    for (int64_t r = 0; r < count_; ++r)
-      e.each(e.index(0), e.index(kv.paddedDim()), 16, [&](Value d) {
-        e.storeVec(e.splatF(0), work_, sumAt(r, d));
-      });
-  }
-
-  Value widen(Value narrow) {
-    if (element_ == e.f32())
-      return narrow;
-    return arith::ExtFOp::create(e.b, e.loc, e.vecF(), narrow);
-  }
-  Value loadStore(Value at) {
-    return widen(e.loadVec(e.vec(16, element_), store_, at));
-  }
-
-  Values onePage(const Run &run, Value page, Values state) {
-    Value start = pageStart(e, kv, run, page);
-    Value keys = e.add(start, keyOffset(e, kv, layer_, kvHead_));
-    Value values = e.add(start, valueOffset(e, kv, layer_, kvHead_));
-    Values scores = scoresOf(keys);
-    Value first = e.mul(page, kv.pageSize);
-    Values rescale;
-    for (int64_t r = 0; r < count_; ++r) {
-      Values mine(scores.begin() + r * kBlocks,
-                  scores.begin() + (r + 1) * kBlocks);
-      rescale.push_back(softmaxStep(r, first, mine, state));
-    }
-    addValues(values, rescale);
-    return state;
-  }
-
-  /// Scores of 64 positions for every row: rows x 4 accumulators over d.
-  Values scoresOf(Value keys) {
-    Values zero(count_ * kBlocks, e.splatF(0));
-    Value column = e.mul(head_, dim_);
-    return e.loop(e.index(0), e.index(dim_), 1, zero,
-                  [&](Value d, ValueRange carried) {
-                    Values next = llvm::to_vector(carried);
-                    Values q;
-                    for (int64_t r = 0; r < count_; ++r)
-                      q.push_back(e.splat(
-                          e.load(q_, {rowIndex_[r], e.add(column, d)})));
-                    Value at = e.add(keys, e.mul(d, kv.pageSize));
-                    for (int64_t block = 0; block < kBlocks; ++block) {
-                      Value k = loadStore(e.add(at, block * 16));
-                      for (int64_t r = 0; r < count_; ++r) {
-                        Value &sum = next[r * kBlocks + block];
-                        sum = e.fma(k, q[r], sum);
-                      }
-                    }
-                    return next;
-                  });
-  }
-
-  /// Lanes of `block` that row r may see.
-  Value visible(int64_t r, Value first, int64_t block) {
-    Value count = e.sub(ends_[r], e.add(first, block * 16));
+  /// Lanes of the 16 positions from `first` that a row with this end sees.
+  Value visible(Value end, Value first) {
+    Value count = e.sub(end, first);
     auto mask = e.vec(16, e.b.getI1Type());
-    Value seen =
-        vector::CreateMaskOp::create(e.b, e.loc, mask, ValueRange{count});
+    auto below = [&](Value n) {
+      return vector::CreateMaskOp::create(e.b, e.loc, mask, ValueRange{n})
+          .getResult();
+    };
+    Value seen = below(count);
     if (!window_)
       return seen;
-    Value hidden = vector::CreateMaskOp::create(
-        e.b, e.loc, mask, ValueRange{e.sub(count, e.index(*window_))});
+    Value hidden = below(e.sub(count, e.index(*window_)));
     Value all = arith::ConstantOp::create(e.b, e.loc,
                                           DenseElementsAttr::get(mask, true));
     return arith::AndIOp::create(
         e.b, e.loc, seen, arith::XOrIOp::create(e.b, e.loc, hidden, all));
   }
 
-  /// Probabilities of a page, unnormalized, to memory; returns the factor by
-  /// which the sums so far shrink.
-  Value softmaxStep(int64_t r, Value first, Values scores, Values &state) {
-    Value largest = e.splatF(kMasked);
-    Values masks;
-    for (int64_t block = 0; block < kBlocks; ++block) {
-      masks.push_back(visible(r, first, block));
-      Value s = e.mulF(scores[block], e.splatF(scale_));
-      scores[block] = arith::SelectOp::create(e.b, e.loc, masks[block], s,
-                                              e.splatF(kMasked));
-      largest = e.maxF(largest, scores[block]);
-    }
-    Value maximum = e.maxF(state[r], e.maxLaneF(largest));
-    Value total = e.splatF(0);
-    for (int64_t block = 0; block < kBlocks; ++block) {
-      Value p = math::ExpOp::create(
-          e.b, e.loc, e.subF(scores[block], e.splat(maximum)));
-      p = arith::SelectOp::create(e.b, e.loc, masks[block], p, e.splatF(0));
-      e.storeVec(p, work_, probability(r, e.index(block * 16)));
-      total = e.addF(total, p);
-    }
-    // One vector lane: math.exp of a scalar would be a call.
-    Value shrink = math::ExpOp::create(
-        e.b, e.loc, e.splat(e.subF(state[r], maximum)));
-    Value factor = vector::ExtractOp::create(e.b, e.loc, shrink, 0);
-    Value &sum = state[count_ + r];
-    sum = e.addF(e.mulF(sum, factor), e.sumF(total));
-    state[r] = maximum;
-    return shrink;
+  //===- A page -----------------------------------------------------------===//
+
+  void onePage(const Run &run, Value page) {
+    Value start = pageStart(e, kv, run, page);
+    Value keys = e.add(start, keyOffset(e, kv, layer_, keyHead_));
+    Value values = e.add(start, valueOffset(e, kv, layer_, keyHead_));
+    int64_t step = kBlocks;
+    while (step > 1 && step * queries_ > c.target->accumulators)
+      step /= 2;
+    for (int64_t block = 0; block < kBlocks; block += step)
+      scores(keys, block, step);
+    Value first = e.mul(page, kv.pageSize);
+    e.each(e.index(0), e.index(queries_), 1,
+           [&](Value query) { softmax(query, first); });
+    addValues(values);
   }
 
-  /// sums = sums * rescale + p V, a few vectors of d at a time.
-  void addValues(Value values, Values rescale) {
-    int64_t vectors = kv.paddedDim() / 16;
-    int64_t step = std::max<int64_t>(
-        1, std::min(vectors, c.target->accumulators / count_));
-    int64_t whole = vectors / step * step;
-    e.each(e.index(0), e.index(whole * 16), step * 16, [&](Value d) {
-      addColumns(values, d, step, rescale);
-    });
-    if (whole < vectors)
-      addColumns(values, e.index(whole * 16), vectors - whole, rescale);
+  Value loadStore(Value at) {
+    Value narrow = e.loadVec(e.vec(16, element_), store_, at);
+    if (element_ == e.f32())
+      return narrow;
+    return arith::ExtFOp::create(e.b, e.loc, e.vecF(), narrow);
   }
 
-  void addColumns(Value values, Value d, int64_t vectors, Values rescale) {
-    Values sums;
-    for (int64_t r = 0; r < count_; ++r)
-      for (int64_t v = 0; v < vectors; ++v) {
-        Value sum = e.loadVec(e.vecF(), work_, sumAt(r, e.add(d, v * 16)));
-        sums.push_back(e.mulF(sum, rescale[r]));
-      }
+  /// Scores of `count` vectors of positions for every query, to memory.
+  void scores(Value keys, int64_t block, int64_t count) {
+    Values rows, columns;
+    for (int64_t i = 0; i < queries_; ++i) {
+      rows.push_back(e.add(firstRow_, i / heads_));
+      columns.push_back(e.mul(e.add(head_, i % heads_), dim_));
+    }
+    Values sums(queries_ * count, e.splatF(0));
     sums = e.loop(
-        e.index(0), e.index(kPageSize), 1, sums,
-        [&](Value position, ValueRange carried) {
-          Values next = llvm::to_vector(carried);
-          Value at =
-              e.add(e.add(values, e.mul(position, kv.paddedDim())), d);
-          Values p;
-          for (int64_t r = 0; r < count_; ++r)
-            p.push_back(e.splat(e.load(work_, probability(r, position))));
-          for (int64_t v = 0; v < vectors; ++v) {
-            Value value = loadStore(e.add(at, v * 16));
-            for (int64_t r = 0; r < count_; ++r) {
-              Value &sum = next[r * vectors + v];
-              sum = e.fma(p[r], value, sum);
-            }
+        e.index(0), e.index(dim_), 1, sums, [&](Value d, ValueRange carried) {
+          Values next = llvm::to_vector(carried), k;
+          Value at = e.add(keys, e.mul(d, kv.pageSize));
+          for (int64_t j = 0; j < count; ++j)
+            k.push_back(loadStore(e.add(at, (block + j) * 16)));
+          for (int64_t i = 0; i < queries_; ++i) {
+            Value q = e.splat(e.load(q_, {rows[i], e.add(columns[i], d)}));
+            for (int64_t j = 0; j < count; ++j)
+              next[i * count + j] = e.fma(k[j], q, next[i * count + j]);
           }
           return next;
         });
-    for (int64_t r = 0; r < count_; ++r)
-      for (int64_t v = 0; v < vectors; ++v)
-        e.storeVec(sums[r * vectors + v], work_,
-                   sumAt(r, e.add(d, v * 16)));
+    for (int64_t i = 0; i < queries_; ++i)
+      for (int64_t j = 0; j < count; ++j)
+        e.storeVec(sums[i * count + j], work_,
+                   probabilityAt(e.index(i), e.index((block + j) * 16)));
   }
 
-  void finish(Values state) {
-    Value column = e.mul(head_, dim_);
-    for (int64_t r = 0; r < count_; ++r) {
-      Value factor = e.splat(e.divF(e.constF(1), state[count_ + r]));
-      e.overVectors(dim_, [&](Value d, Value lanes) {
-        Value sum = e.loadVec(e.vecF(), work_, sumAt(r, d));
-        e.storeRow(e.mulF(sum, factor), out_, rowIndex_[r], e.add(column, d),
-                   lanes);
-      });
+  /// Scores to probabilities, unnormalized; the sums so far shrink by a factor.
+  void softmax(Value query, Value first) {
+    Value end = endOf(rowOf(query)), largest = e.splatF(kMasked);
+    Values masks, scores;
+    for (int64_t block = 0; block < kBlocks; ++block) {
+      masks.push_back(visible(end, e.add(first, block * 16)));
+      Value s = e.loadVec(e.vecF(), work_,
+                          probabilityAt(query, e.index(block * 16)));
+      s = e.choose(masks[block], e.mulF(s, e.splatF(factor_)),
+                   e.splatF(kMasked));
+      largest = e.maxF(largest, s);
+      scores.push_back(s);
     }
+    Value before = load(query, Largest);
+    Value maximum = e.maxF(before, e.maxLaneF(largest));
+    Value total = e.splatF(0);
+    for (int64_t block = 0; block < kBlocks; ++block) {
+      Value p = e.exp2(e.subF(scores[block], e.splat(maximum)));
+      p = e.choose(masks[block], p, e.splatF(0));
+      e.storeVec(p, work_, probabilityAt(query, e.index(block * 16)));
+      total = e.addF(total, p);
+    }
+    Value shrink = vector::ExtractOp::create(
+        e.b, e.loc, e.exp2(e.splat(e.subF(before, maximum))), 0);
+    store(maximum, query, Largest);
+    store(shrink, query, Shrink);
+    store(e.addF(e.mulF(load(query, Sum), shrink), e.sumF(total)), query, Sum);
+  }
+
+  /// values = values * shrink + p V, a few vectors of d at a time.
+  void addValues(Value values) {
+    int64_t vectors = kv.paddedDim() / 16;
+    int64_t step = std::max<int64_t>(
+        1, std::min(vectors, c.target->accumulators / queries_));
+    int64_t whole = vectors / step * step;
+    e.each(e.index(0), e.index(whole * 16), step * 16,
+           [&](Value d) { addColumns(values, d, step); });
+    if (whole < vectors)
+      addColumns(values, e.index(whole * 16), vectors - whole);
+  }
+
+  void addColumns(Value values, Value d, int64_t vectors) {
+    Values sums;
+    auto place = [&](int64_t query, int64_t v) {
+      return valueAt(e.index(query), e.add(d, v * 16));
+    };
+    for (int64_t i = 0; i < queries_; ++i) {
+      Value shrink = e.splat(load(e.index(i), Shrink));
+      for (int64_t v = 0; v < vectors; ++v)
+        sums.push_back(
+            e.mulF(e.loadVec(e.vecF(), work_, place(i, v)), shrink));
+    }
+    sums = e.loop(
+        e.index(0), e.index(kPageSize), 1, sums,
+        [&](Value position, ValueRange carried) {
+          Values next = llvm::to_vector(carried), value;
+          Value at = e.add(e.add(values, e.mul(position, kv.paddedDim())), d);
+          for (int64_t v = 0; v < vectors; ++v)
+            value.push_back(loadStore(e.add(at, v * 16)));
+          for (int64_t i = 0; i < queries_; ++i) {
+            Value p = e.splat(
+                e.load(work_, probabilityAt(e.index(i), position)));
+            for (int64_t v = 0; v < vectors; ++v)
+              next[i * vectors + v] =
+                  e.fma(p, value[v], next[i * vectors + v]);
+          }
+          return next;
+        });
+    for (int64_t i = 0; i < queries_; ++i)
+      for (int64_t v = 0; v < vectors; ++v)
+        e.storeVec(sums[i * vectors + v], work_, place(i, v));
+  }
+
+  void finish(Value query) {
+    Value factor = e.splat(e.divF(e.constF(1), load(query, Sum)));
+    Value row = rowOf(query), column = columnOf(query);
+    e.overVectors(dim_, [&](Value d, Value lanes) {
+      Value sum = e.loadVec(e.vecF(), work_, valueAt(query, d));
+      e.storeRow(e.mulF(sum, factor), out_, row, e.add(column, d), lanes);
+    });
   }
 
   Emitter &e;
   const KernelContext &c;
   const KVLayout &kv;
-    float scale_;
+  float factor_; ///< of scores, log2(e) included
   std::optional<int64_t> window_;
   Value layer_, q_, store_, visibleEnd_, work_, out_;
-  int64_t dim_, queryHeads_, count_ = 1;
+  int64_t dim_, queryHeads_;
   Type element_;
-  Value head_, kvHead_;
-  Values rowIndex_, ends_;
+  int64_t heads_ = 1, rows_ = 1, queries_ = 1;
+  Value head_, keyHead_, firstRow_;
 };
 
 } // namespace
 
 int64_t attentionWork(const KVLayout &kv, const TargetInfo &target) {
-  return target.attentionRows * (kPageSize + kv.paddedDim());
+  return target.attentionQueries * (kPageSize + kv.paddedDim() + 3);
 }
 
 void emitCachedAttention(Emitter &e, const KernelContext &c, const KVLayout &kv,
