@@ -111,12 +111,17 @@ func.func @permuted_reals(%x: tensor<?x64xf32>) -> (tensor<?x96xf32>, tensor<?x9
   return %y, %z : tensor<?x96xf32>, tensor<?x96xf32>
 }
 
+// A table that is also the head: one copy of the panels.
 // CHECK-LABEL: func @permuted_embed
-func.func @permuted_embed(%tokens: tensor<?xi32>) -> tensor<?x64xf32> {
+func.func @permuted_embed(%tokens: tensor<?xi32>) -> tensor<?x96xf32> {
   // CHECK: %[[P:.*]] = lm.weight "p"
   %p = lm.weight "p" : tensor<64xi32>
   %w = lm.weight "w" permuted %p : !lowbit.tensor<96x64, #q4, permuted>, tensor<64xi32>
-  // CHECK: pack.embed %{{.*}}, %{{.*}} permuted %[[P]] :
+  // CHECK: %[[W:.*]] = pack.weight "w"
+  // CHECK: %[[X:.*]] = pack.embed %{{.*}}, %[[W]] permuted %[[P]] :
   %x = lowbit.embed %tokens, %w : tensor<?xi32>, !lowbit.tensor<96x64, #q4, permuted> -> tensor<?x64xf32>
-  return %x : tensor<?x64xf32>
+  // CHECK: %[[R:.*]] = pack.pack_rows %[[X]] permuted %[[P]]
+  // CHECK: pack.linear %[[R]], %[[W]]
+  %y = lowbit.linear %x, %w : tensor<?x64xf32>, !lowbit.tensor<96x64, #q4, permuted> -> tensor<?x96xf32>
+  return %y : tensor<?x96xf32>
 }

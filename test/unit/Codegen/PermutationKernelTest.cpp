@@ -80,7 +80,8 @@ TEST_P(PermutationKernelTest, Text) {
                 expected(module, layer, rows), layer.what());
 }
 
-/// The sum of layers on one x as the function `f`. Each declares a %w of its own.
+/// The sum of layers on one x as the function `f`. Each declares a %w of its
+/// own.
 std::string oneInput(const std::vector<Layer> &layers) {
   std::string x = "tensor<3x100xf32>", y = "tensor<3x18xf32>", body, sum;
   for (const Layer &layer : layers) {
@@ -105,6 +106,7 @@ std::string oneInput(const std::vector<Layer> &layers) {
 /// sum is right only if each has the rows that it needs.
 TEST_P(PermutationKernelTest, LayersOfOneInput) {
   const int64_t k = 100, n = 18, rows = 3;
+  Scheme scheme = schemeOf("u4, group 32 scale f16 min f16");
   for (const char *activations : {"int8", "f32"}) {
     KernelModule module;
     Reals x = random.reals(rows, k), wanted({rows, n}), bound({rows, n});
@@ -113,9 +115,7 @@ TEST_P(PermutationKernelTest, LayersOfOneInput) {
     for (const std::vector<int32_t> &order :
          {first, random.permutation(k), {}, first}) {
       std::string name = "w" + std::to_string(layers.size());
-      Layer layer{name, random.weights(schemeOf("u4, group 32 scale f16 min f16"),
-                                       n, k),
-                  x, std::nullopt};
+      Layer layer{name, random.weights(scheme, n, k), x, std::nullopt};
       layer.weight.permutation = order;
       module.weight(name, layer.weight);
       layers.push_back(std::move(layer));
@@ -132,7 +132,8 @@ TEST_P(PermutationKernelTest, LayersOfOneInput) {
       }
     }
     std::vector<float> input = floats(x);
-    expectWithin(module.call("f", {input.data()}, rows * n), wanted, activations,
+    expectWithin(module.call("f", {input.data()}, rows * n), wanted,
+                 activations,
                  [&](int64_t t, int64_t c) { return bound.row(t)[c]; });
   }
 }
