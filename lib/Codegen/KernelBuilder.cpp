@@ -259,10 +259,11 @@ LogicalResult KernelBuilder::build(func::FuncOp function) {
 
 void KernelBuilder::lowerPack(Operation *op) {
   if (auto rows = dyn_cast<pack::RowsOp>(op)) {
-    call(op, rows.getX(), oneRow_ ? Split::None : Split::Rows,
+    call(op, op->getOperands(), oneRow_ ? Split::None : Split::Rows,
          [&](Emitter &e, const KernelContext &c, Value, ValueRange v) {
            RowsLayout layout = layoutOf(rows.getResult().getType());
-           emitPackRows(e, c, layout, v[0], v[1]);
+           emitPackRows(e, c, layout, v[0],
+                        rows.getPermutation() ? v[1] : Value(), v.back());
          });
     return;
   }
@@ -283,8 +284,11 @@ void KernelBuilder::lowerPack(Operation *op) {
   call(op, op->getOperands(), oneRow_ ? Split::None : Split::Rows,
        [&](Emitter &e, const KernelContext &c, Value, ValueRange v) {
          PanelLayout panel = layoutOf(embed.getTable().getType());
+         Value permutation = embed.getPermutation() ? v[2] : Value();
+         Value given =
+             embed.getEmbeddings() ? v[2 + bool(permutation)] : Value();
          emitEmbed(e, c, panel, embed.getScale().convertToFloat(), v[0], v[1],
-                   embed.getEmbeddings() ? v[2] : Value(), v.back());
+                   permutation, given, v.back());
        });
 }
 

@@ -314,6 +314,17 @@ Value Emitter::loadRow(Value matrix, Value row, Value k, Value lanes) {
                : loadVec(vecF(), matrix, {row, k});
 }
 
+Value Emitter::gatherRow(Value matrix, Value row, Value columns, Value k,
+                         Value lanes) {
+  VectorType indices = vec(kLanes, i32());
+  Value all = lanes ? lanes : index(kLanes);
+  Value at = lanes ? loadMasked(indices, columns, k, lanes)
+                   : loadVec(indices, columns, k);
+  return vector::GatherOp::create(b, loc, vecF(), matrix,
+                                  ValueRange{row, index(0)}, at,
+                                  laneMask(*this, kLanes, all), splatF(0));
+}
+
 void Emitter::storeRow(Value vector, Value matrix, Value row, Value k,
                        Value lanes) {
   if (lanes)

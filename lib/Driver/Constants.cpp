@@ -7,6 +7,7 @@
 #include "lowbit/Quantize/RoundToNearest.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 
@@ -23,26 +24,37 @@ public:
   llvm::Expected<std::vector<WeightImage>> run() {
     // A file that has no low-bit type yet has not loaded the dialect either.
     module.getContext()->loadDialect<LowBitDialect, lm::LMDialect>();
-    SmallVector<arith::ConstantOp> constants;
+    SmallVector<arith::ConstantOp> constants, integers;
     module.walk([&](arith::ConstantOp op) {
       auto type = dyn_cast<RankedTensorType>(op.getType());
       if (type && type.getElementType().isF32())
         constants.push_back(op);
+      else if (type && type.getElementType().isInteger(32))
+        integers.push_back(op);
     });
     for (arith::ConstantOp op : constants)
       if (llvm::Error error = extract(op))
         return std::move(error);
+    // Behind them: they read their permutations.
+    for (arith::ConstantOp op : integers)
+      if (llvm::any_of(op->getUses(), isPermutation))
+        if (llvm::Error error = extractPermutation(op))
+          return std::move(error);
     return std::move(images);
   }
 
 private:
+  static llvm::Error hasNoValues() {
+    return llvm::createStringError(
+        llvm::inconvertibleErrorCode(),
+        "a constant of the module has no dense values");
+  }
+
   llvm::Error extract(arith::ConstantOp op) {
     auto type = cast<RankedTensorType>(op.getType());
     auto values = dyn_cast<DenseElementsAttr>(op.getValue());
     if (!values)
-      return llvm::createStringError(
-          llvm::inconvertibleErrorCode(),
-          "a constant of the module has no dense values");
+      return hasNoValues();
     auto data = std::make_shared<std::vector<float>>();
     for (float value : values.getValues<float>())
       data->push_back(value);
@@ -54,9 +66,8 @@ private:
       Operation *user = use.getOwner();
       auto quantize = dyn_cast<QuantizeOp>(user);
       if (quantize && type.getRank() == 2) {
-        replace(quantize.getResult(),
-                weight(user, quantize.getResult().getType(), data));
-        user->erase();
+        if (llvm::Error error = extract(quantize, data))
+          return error;
       } else if (isMatrixOperand(use)) {
         use.set(weight(user, floatMatrix(type), data));
       } else {
@@ -68,7 +79,50 @@ private:
     return llvm::Error::success();
   }
 
-  static void replace(Value from, Value to) { from.replaceAllUsesWith(to); }
+  /// A constant that is rounded when the module is written.
+  llvm::Error extract(QuantizeOp quantize, const Data &data) {
+    Value permutation = quantize.getPermutation();
+    std::vector<int32_t> columns;
+    if (permutation) {
+      DenseIntElementsAttr values;
+      if (!matchPattern(permutation, m_Constant(&values)))
+        return llvm::createStringError(
+            llvm::inconvertibleErrorCode(),
+            "the permutation of a constant must be a constant, too");
+      llvm::append_range(columns, values.getValues<int32_t>());
+    }
+    quantize.replaceAllUsesWith(weight(quantize, quantize.getResult().getType(),
+                                       data, permutation, columns));
+    quantize.erase();
+    return llvm::Error::success();
+  }
+
+  static bool isPermutation(OpOperand &use) {
+    auto quantize = dyn_cast<QuantizeOp>(use.getOwner());
+    return isa<lm::WeightOp>(use.getOwner()) ||
+           (quantize && quantize.getPermutation() == use.get());
+  }
+
+  /// One weight for all uses: layers with one permutation share their rows.
+  llvm::Error extractPermutation(arith::ConstantOp op) {
+    auto values = dyn_cast<DenseElementsAttr>(op.getValue());
+    if (!values)
+      return hasNoValues();
+    WeightImage image;
+    image.name = "constant." + std::to_string(images.size());
+    image.sourceType = "I32";
+    llvm::append_range(image.indices, values.getValues<int32_t>());
+    image.columns = image.indices.size();
+    image.sourceBytes = image.columns * sizeof(int32_t);
+    image.isVector = true;
+    image.use = QRT_WEIGHT_STREAMED;
+    op->getResult(0).replaceUsesWithIf(declare(op, image, op.getType()),
+                                       isPermutation);
+    images.push_back(std::move(image));
+    if (op->use_empty())
+      op->erase();
+    return llvm::Error::success();
+  }
 
   /// The weight of a linear layer or the table of an embed.
   static bool isMatrixOperand(OpOperand &use) {
@@ -92,26 +146,34 @@ private:
     return image;
   }
 
-  Value declare(Operation *user, const WeightImage &image, Type type) {
+  Value declare(Operation *user, const WeightImage &image, Type type,
+                Value permutation = {}) {
     OpBuilder b(user);
-    return lm::WeightOp::create(b, user->getLoc(), type, image.name);
+    return lm::WeightOp::create(b, user->getLoc(), type, image.name,
+                                permutation);
   }
 
-  Value weight(Operation *user, TensorType type, const Data &data) {
+  /// `columns`: the permutation's elements.
+  Value weight(Operation *user, TensorType type, const Data &data,
+               Value permutation = {}, std::vector<int32_t> columns = {}) {
     WeightImage image = named(data);
     image.scheme = type.getScheme().getScheme();
     image.rows = type.getRows();
     image.columns = type.getColumns();
     Scheme scheme = image.scheme;
-    int64_t columns = image.columns;
-    image.readRow = [data, scheme, columns](int64_t row, RowFields &fields) {
-      const float *values = data->data() + row * columns;
+    int64_t count = image.columns;
+    image.readRow = [data, scheme, count, columns = std::move(columns)](
+                        int64_t row, RowFields &fields) {
+      const float *values = data->data() + row * count;
+      std::vector<float> stored(values, values + count);
+      for (auto [j, column] : llvm::enumerate(columns))
+        stored[j] = values[column];
       if (scheme.isFloat())
-        fields.reals.assign(values, values + columns);
+        fields.reals = std::move(stored);
       else
-        roundToNearest(scheme, values, columns, fields);
+        roundToNearest(scheme, stored.data(), count, fields);
     };
-    Value result = declare(user, image, type);
+    Value result = declare(user, image, type, permutation);
     images.push_back(std::move(image));
     return result;
   }

@@ -5,6 +5,7 @@
 #include "dialects/LM/IR/LMOps.h"
 #include "dialects/Pack/IR/PackOps.h"
 #include "lowbit/Quantize/RoundToNearest.h"
+#include "lowbit/Support/Permutation.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
@@ -31,7 +32,8 @@ int64_t overrideSchemes(ModuleOp module, const Scheme &scheme,
       return;
     weight.getResult().setType(
         TensorType::get(type.getContext(), type.getShape(),
-                        SchemeAttr::get(type.getContext(), scheme)));
+                        SchemeAttr::get(type.getContext(), scheme),
+                        type.getPermuted()));
     names.insert(weight.getName());
   });
   return names.size();
@@ -135,9 +137,27 @@ WeightImage vectorImage(const SourceTensor &tensor) {
 
 uint32_t useOf(Operation *weight) {
   uint32_t use = 0;
-  for (Operation *user : weight->getUsers())
-    use |= isa<pack::EmbedOp>(user) ? QRT_WEIGHT_GATHERED : QRT_WEIGHT_STREAMED;
+  for (OpOperand &operand : weight->getUses()) {
+    auto embed = dyn_cast<pack::EmbedOp>(operand.getOwner());
+    use |= embed && embed.getTable() == operand.get() ? QRT_WEIGHT_GATHERED
+                                                      : QRT_WEIGHT_STREAMED;
+  }
   return use;
+}
+
+bool isPermutation(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  return tensor && tensor.getElementType().isInteger(32);
+}
+
+/// What is wrong with a permutation, or nothing: kernels index by it.
+std::string checkPermutation(const WeightImage &image, Type type) {
+  int64_t columns = cast<RankedTensorType>(type).getNumElements();
+  std::string error = permutationError(image.indices);
+  if (int64_t(image.indices.size()) != columns)
+    error = "expected " + std::to_string(columns) + " integers, but got " +
+            std::to_string(image.indices.size());
+  return error.empty() ? error : "permutation '" + image.name + "': " + error;
 }
 
 } // namespace
@@ -147,15 +167,17 @@ llvm::Error collectWeights(ModuleOp module, const ModelSource *source,
   llvm::StringMap<size_t> known;
   for (auto [i, image] : llvm::enumerate(weights))
     known[image.name] = i;
-  std::string missing;
+  std::string problem;
   auto find = [&](Operation *op, StringRef name,
                   llvm::function_ref<WeightImage(const SourceTensor &)> make)
       -> WeightImage * {
     auto [entry, isNew] = known.try_emplace(name, weights.size());
     if (isNew) {
-      const SourceTensor *tensor = source ? source->find(name) : nullptr;
+      // No source has vectors of integers yet.
+      bool lacks = !source || isPermutation(op->getResult(0).getType());
+      const SourceTensor *tensor = lacks ? nullptr : source->find(name);
       if (!tensor) {
-        missing = name.str();
+        problem = "has no tensor '" + name.str() + "'";
         return nullptr;
       }
       weights.push_back(make(*tensor));
@@ -174,7 +196,10 @@ llvm::Error collectWeights(ModuleOp module, const ModelSource *source,
         return WalkResult::interrupt();
       image->unit = type.getLayout().getUnit();
     } else if (auto weight = dyn_cast<lm::WeightOp>(op)) {
-      if (!find(op, weight.getName(), vectorImage))
+      WeightImage *image = find(op, weight.getName(), vectorImage);
+      if (image && isPermutation(weight.getType()))
+        problem = checkPermutation(*image, weight.getType());
+      if (!problem.empty())
         return WalkResult::interrupt();
     }
     return WalkResult::advance();
@@ -182,7 +207,7 @@ llvm::Error collectWeights(ModuleOp module, const ModelSource *source,
   if (!result.wasInterrupted())
     return llvm::Error::success();
   StringRef where = source ? source->path() : StringRef("the module");
-  return failure(where + ": has no tensor '" + missing + "'");
+  return failure(where + ": " + problem);
 }
 
 } // namespace lowbit

@@ -4,6 +4,7 @@
 
 #include "lowbit/Reference/Evaluator.h"
 #include "lowbit/Reference/LM.h"
+#include "lowbit/Support/Permutation.h"
 
 #include "dialects/LM/IR/LMOps.h"
 #include "dialects/LowBit/IR/LowBitOps.h"
@@ -48,6 +49,7 @@ bool hasType(const Value &value, Type type) {
   if (auto low = dyn_cast<TensorType>(type)) {
     const auto *bits = std::get_if<LowBits>(&value);
     return bits && bits->scheme == low.getScheme().getScheme() &&
+           bits->permutation.empty() != low.getPermuted() &&
            hasShape({static_cast<int64_t>(bits->rows.size()), bits->columns},
                     low.getShape());
   }
@@ -114,6 +116,25 @@ static LogicalResult checkIndices(Operation *op, const Indices &indices,
   return success();
 }
 
+static LogicalResult checkPermutation(Operation *op, mlir::Value permutation,
+                                      Scope &scope) {
+  if (!permutation)
+    return success();
+  std::string error = permutationError(scope.get<Indices>(permutation).data);
+  if (error.empty())
+    return success();
+  return op->emitOpError("permutation: ") << error;
+}
+
+static LogicalResult checkLinear(LinearOp op, Scope &scope) {
+  const auto *x = std::get_if<LowBits>(scope.ref(op.getX()).get());
+  const auto &weight = scope.get<LowBits>(op.getWeight());
+  if (!x || x->permutation == weight.permutation)
+    return success();
+  return op.emitOpError(
+      "activations must have the permutation of their weight");
+}
+
 static LogicalResult checkAttention(lm::CachedAttentionOp op, Scope &scope) {
   if (attentionIsDefined(scope.get<KVStore>(op.getKv()), op.getLayer()))
     return success();
@@ -134,6 +155,10 @@ LogicalResult checkOperands(Operation *op, Scope &scope) {
         return checkIndices(op, scope.get<Indices>(gather.getRows()), 0,
                             rowsOf(*scope.ref(gather.getX())));
       })
+      .Case<lm::WeightOp, QuantizeOp>([&](auto made) {
+        return checkPermutation(op, made.getPermutation(), scope);
+      })
+      .Case([&](LinearOp linear) { return checkLinear(linear, scope); })
       .Case([&](lm::CachedAttentionOp attention) {
         return checkAttention(attention, scope);
       })

@@ -116,8 +116,10 @@ private:
     return gatherRows(reals(op.getX()), scope.get<Indices>(op.getRows()));
   }
   LowBits evaluate(QuantizeOp op) {
-    return quantize(reals(op.getX()),
-                    op.getResult().getType().getScheme().getScheme());
+    return quantize(
+        reals(op.getX()), op.getResult().getType().getScheme().getScheme(),
+        op.getPermutation() ? &scope.get<Indices>(op.getPermutation())
+                            : nullptr);
   }
   Reals evaluate(DequantizeOp op) {
     return dequantize(scope.get<LowBits>(op.getX()));
@@ -172,12 +174,24 @@ LogicalResult Evaluator::evaluateCall(func::CallOp op, Scope &scope) {
   return success();
 }
 
-FailureOr<ValueRef> Evaluator::weight(Operation *op, StringRef name) {
-  Type type = op->getResult(0).getType();
-  ValueRef value = weights ? weights(name, type) : nullptr;
+FailureOr<ValueRef> Evaluator::weight(lm::WeightOp op, Scope &scope) {
+  Type type = op.getType();
+  // What is found is stored, whatever its order means.
+  auto low = dyn_cast<TensorType>(type);
+  bool permuted = low && low.getPermuted();
+  if (permuted != bool(op.getPermutation()))
+    return op->emitOpError(
+        "has a permutation exactly where its type is permuted");
+  if (permuted)
+    type = TensorType::get(op.getContext(), low.getShape(), low.getScheme());
+  ValueRef value = weights ? weights(op.getName(), type) : nullptr;
   if (!value || !hasType(*value, type))
     return op->emitOpError("has no weight of this name and type");
-  return value;
+  if (!permuted)
+    return value;
+  LowBits bits = std::get<LowBits>(*value);
+  bits.permutation = scope.get<Indices>(op.getPermutation()).data;
+  return share(std::move(bits));
 }
 
 LogicalResult Evaluator::evaluate(Operation *op, Scope &scope) {
@@ -194,7 +208,7 @@ LogicalResult Evaluator::evaluate(Operation *op, Scope &scope) {
   if (auto constantOp = dyn_cast<arith::ConstantOp>(op))
     value = constant(constantOp);
   else if (auto weightOp = dyn_cast<lm::WeightOp>(op))
-    value = weight(op, weightOp.getName());
+    value = weight(weightOp, scope);
   else if (!*value && otherOp)
     value = otherOp(op, operandsOf(op, scope));
   if (failed(value))

@@ -86,11 +86,21 @@ static void quantizeRow(const Scheme &scheme, const float *x, int64_t columns,
   }
 }
 
-LowBits quantize(const Reals &x, const Scheme &scheme) {
+/// The column of stored element j.
+static int64_t columnOf(const std::vector<int32_t> &permutation, int64_t j) {
+  return permutation.empty() ? j : permutation[static_cast<size_t>(j)];
+}
+
+LowBits quantize(const Reals &x, const Scheme &scheme,
+                 const Indices *permutation) {
   LowBits result{scheme, x.columns(), {}};
+  if (permutation)
+    result.permutation = permutation->data;
   std::vector<float> values(static_cast<size_t>(x.columns()));
   for (int64_t r = 0; r < x.rows(); ++r) {
-    std::copy_n(x.row(r), x.columns(), values.begin());
+    for (int64_t j = 0; j < x.columns(); ++j)
+      values[static_cast<size_t>(j)] =
+          static_cast<float>(x.row(r)[columnOf(result.permutation, j)]);
     RowFields &row = result.rows.emplace_back();
     row.resize(scheme, x.columns());
     if (isSymmetric(scheme))
@@ -105,7 +115,8 @@ static void dequantizeTo(const LowBits &x, int64_t row, double *to) {
   std::vector<float> values(static_cast<size_t>(x.columns));
   dequantizeRow(x.scheme, x.rows[static_cast<size_t>(row)], x.columns,
                 values.data());
-  std::copy(values.begin(), values.end(), to);
+  for (int64_t j = 0; j < x.columns; ++j)
+    to[columnOf(x.permutation, j)] = values[static_cast<size_t>(j)];
 }
 
 Reals dequantize(const LowBits &x) {
@@ -252,12 +263,16 @@ static std::vector<SplitWeight> splitRow(const LowBits &w, int64_t n) {
   return weights;
 }
 
+/// `w` as stored.
 static TermSum dotOfReals(const std::vector<double> &x,
-                          const std::vector<SplitWeight> &w) {
+                          const std::vector<SplitWeight> &w,
+                          const std::vector<int32_t> &permutation) {
   TermSum total;
-  for (size_t k = 0; k < x.size(); ++k) {
-    total.add(x[k] * w[k].scaled);
-    total.add(x[k] * w[k].shift);
+  for (size_t j = 0; j < w.size(); ++j) {
+    double real = x[static_cast<size_t>(
+        columnOf(permutation, static_cast<int64_t>(j)))];
+    total.add(real * w[j].scaled);
+    total.add(real * w[j].shift);
   }
   return total;
 }
@@ -285,7 +300,8 @@ LinearResult linear(const Value &x, const LowBits &weight, const Reals *bias) {
       w = splitRow(weight, n);
     for (int64_t t = 0; t < count; ++t) {
       TermSum sum =
-          exact ? dotOfCodes(*codes, t, weight, n) : dotOfReals(rowOf(x, t), w);
+          exact ? dotOfCodes(*codes, t, weight, n)
+                : dotOfReals(rowOf(x, t), w, weight.permutation);
       if (bias)
         sum.add(bias->data[static_cast<size_t>(n)]);
       result.values.row(t)[n] = sum.value;

@@ -79,23 +79,42 @@ private:
       return;
     OpBuilder b(linear);
     Value x = linear.getX();
-    if (SchemeAttr scheme = activationScheme(weight)) {
-      auto type = TensorType::get(&getContext(),
-                                  linear.getX().getType().getShape(), scheme);
-      Value &quantized = quantized_[{x, scheme}];
-      if (!quantized) {
-        // Right behind x, so that every layer that reads it can share it.
-        b.setInsertionPointAfterValue(x);
-        quantized = QuantizeOp::create(b, linear.getLoc(), type, x);
-        b.setInsertionPoint(linear);
-      }
-      x = quantized;
-    }
+    if (SchemeAttr scheme = activationScheme(weight))
+      x = quantized(x, scheme, permutationOf(linear.getWeight()),
+                    linear.getLoc());
     auto low = LinearOp::create(b, linear.getLoc(),
                                 linear.getResult().getType(), x,
                                 linear.getWeight(), linear.getBias());
     linear.replaceAllUsesWith(low.getResult());
     linear.erase();
+  }
+
+  static Value permutationOf(Value weight) {
+    auto op = weight.getDefiningOp<lm::WeightOp>();
+    return op ? op.getPermutation() : Value();
+  }
+
+  /// `x` as codes, shared by all layers that want the same of it.
+  Value quantized(Value x, SchemeAttr scheme, Value permutation, Location loc) {
+    Value &result = quantized_[{x, permutation, scheme}];
+    if (result)
+      return result;
+    auto type = TensorType::get(&getContext(),
+                                cast<ShapedType>(x.getType()).getShape(),
+                                scheme, /*permuted=*/bool(permutation));
+    // Right behind what it reads, so that every layer can share it.
+    OpBuilder b(&getContext());
+    b.setInsertionPointAfterValue(laterOf(x, permutation));
+    return result = QuantizeOp::create(b, loc, type, x, permutation);
+  }
+
+  /// Of two values of a block.
+  static Value laterOf(Value x, Value other) {
+    Operation *a = x.getDefiningOp();
+    Operation *b = other ? other.getDefiningOp() : nullptr;
+    if (!a || !b || a->getBlock() != b->getBlock())
+      return b && !a ? other : x;
+    return a->isBeforeInBlock(b) ? other : x;
   }
 
   void convert(lm::EmbedOp embed) {
@@ -109,7 +128,7 @@ private:
     embed.erase();
   }
 
-  llvm::DenseMap<std::pair<Value, Attribute>, Value> quantized_;
+  llvm::DenseMap<std::tuple<Value, Value, Attribute>, Value> quantized_;
 };
 
 } // namespace

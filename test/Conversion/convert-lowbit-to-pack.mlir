@@ -68,3 +68,60 @@ func.func @embed(%tokens: tensor<?xi32>) -> tensor<?x64xf32> {
   %x = lowbit.embed %tokens, %w {scale = 1.0 : f32} : tensor<?xi32>, !lowbit.tensor<96x64, #q4> -> tensor<?x64xf32>
   return %x : tensor<?x64xf32>
 }
+
+// Panels keep the stored order; rows are made in it, and shared by weights of one
+// permutation alone.
+// CHECK-LABEL: func @permuted
+func.func @permuted(%x: tensor<?x64xf32>) -> (tensor<?x96xf32>, tensor<?x32xf32>, tensor<?x32xf32>) {
+  // CHECK-DAG: %[[P:.*]] = lm.weight "p" : tensor<64xi32>
+  // CHECK-DAG: %[[R:.*]] = lm.weight "r" : tensor<64xi32>
+  %p = lm.weight "p" : tensor<64xi32>
+  %r = lm.weight "r" : tensor<64xi32>
+  // CHECK: pack.weight "w" : <96x64,
+  %w = lm.weight "w" permuted %p : !lowbit.tensor<96x64, #q4, permuted>, tensor<64xi32>
+  %v = lm.weight "v" permuted %p : !lowbit.tensor<32x64, #q4, permuted>, tensor<64xi32>
+  %u = lm.weight "u" permuted %r : !lowbit.tensor<32x64, #q4, permuted>, tensor<64xi32>
+  %q = lowbit.quantize %x permuted %p : tensor<?x64xf32>, tensor<64xi32> -> !lowbit.tensor<?x64, #a8, permuted>
+  %s = lowbit.quantize %x permuted %r : tensor<?x64xf32>, tensor<64xi32> -> !lowbit.tensor<?x64, #a8, permuted>
+  // CHECK: %[[XP:.*]] = pack.pack_rows %{{.*}} permuted %[[P]] : tensor<?x64xf32>, tensor<64xi32> -> <64, bits = 8,
+  // CHECK: pack.linear %[[XP]],
+  // CHECK-NEXT: pack.linear %[[XP]],
+  // CHECK: %[[XR:.*]] = pack.pack_rows %{{.*}} permuted %[[R]]
+  // CHECK: pack.linear %[[XR]],
+  %y = lowbit.linear %q, %w
+     : !lowbit.tensor<?x64, #a8, permuted>, !lowbit.tensor<96x64, #q4, permuted> -> tensor<?x96xf32>
+  %z = lowbit.linear %q, %v
+     : !lowbit.tensor<?x64, #a8, permuted>, !lowbit.tensor<32x64, #q4, permuted> -> tensor<?x32xf32>
+  %t = lowbit.linear %s, %u
+     : !lowbit.tensor<?x64, #a8, permuted>, !lowbit.tensor<32x64, #q4, permuted> -> tensor<?x32xf32>
+  return %y, %z, %t : tensor<?x96xf32>, tensor<?x32xf32>, tensor<?x32xf32>
+}
+
+// Real activations of the same x: in order for one weight, permuted for the other.
+// CHECK-LABEL: func @permuted_reals
+func.func @permuted_reals(%x: tensor<?x64xf32>) -> (tensor<?x96xf32>, tensor<?x96xf32>) {
+  // CHECK: %[[P:.*]] = lm.weight "p"
+  %p = lm.weight "p" : tensor<64xi32>
+  %w = lm.weight "w" permuted %p : !lowbit.tensor<96x64, #q4, permuted>, tensor<64xi32>
+  %v = lm.weight "v" : !lowbit.tensor<96x64, #q4>
+  // CHECK: pack.pack_rows %{{.*}} permuted %[[P]] : tensor<?x64xf32>, tensor<64xi32> -> <64, bits = 32,
+  %y = lowbit.linear %x, %w : tensor<?x64xf32>, !lowbit.tensor<96x64, #q4, permuted> -> tensor<?x96xf32>
+  // CHECK: pack.pack_rows %{{[a-z0-9]*}} : tensor<?x64xf32> -> <64, bits = 32,
+  %z = lowbit.linear %x, %v : tensor<?x64xf32>, !lowbit.tensor<96x64, #q4> -> tensor<?x96xf32>
+  return %y, %z : tensor<?x96xf32>, tensor<?x96xf32>
+}
+
+// A table that is also the head: one copy of the panels.
+// CHECK-LABEL: func @permuted_embed
+func.func @permuted_embed(%tokens: tensor<?xi32>) -> tensor<?x96xf32> {
+  // CHECK: %[[P:.*]] = lm.weight "p"
+  %p = lm.weight "p" : tensor<64xi32>
+  %w = lm.weight "w" permuted %p : !lowbit.tensor<96x64, #q4, permuted>, tensor<64xi32>
+  // CHECK: %[[W:.*]] = pack.weight "w"
+  // CHECK: %[[X:.*]] = pack.embed %{{.*}}, %[[W]] permuted %[[P]] :
+  %x = lowbit.embed %tokens, %w : tensor<?xi32>, !lowbit.tensor<96x64, #q4, permuted> -> tensor<?x64xf32>
+  // CHECK: %[[R:.*]] = pack.pack_rows %[[X]] permuted %[[P]]
+  // CHECK: pack.linear %[[R]], %[[W]]
+  %y = lowbit.linear %x, %w : tensor<?x64xf32>, !lowbit.tensor<96x64, #q4, permuted> -> tensor<?x96xf32>
+  return %y : tensor<?x96xf32>
+}

@@ -60,3 +60,28 @@ func.func @embed(%tokens: tensor<?xi32>) -> tensor<?x64xf32> {
   %x = lm.embed %tokens, %w : tensor<?xi32>, !lowbit.tensor<96x64, #q4> -> tensor<?x64xf32>
   return %x : tensor<?x64xf32>
 }
+
+// Codes are shared by layers of one permutation alone, behind what they read.
+// CHECK-LABEL: func @permuted
+func.func @permuted(%x: tensor<?x64xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>) {
+  // CHECK: %[[P:.*]] = lm.weight "p"
+  %p = lm.weight "p" : tensor<64xi32>
+  // INT8-NEXT: %[[XP:.*]] = lowbit.quantize %{{.*}} permuted %[[P]] : tensor<?x64xf32>, tensor<64xi32> -> <?x64, #[[A32]], permuted>
+  // CHECK: %[[R:.*]] = lm.weight "r"
+  // INT8-NEXT: %[[XR:.*]] = lowbit.quantize %{{.*}} permuted %[[R]]
+  %r = lm.weight "r" : tensor<64xi32>
+  // INT8-NOT: lowbit.quantize
+  %a = lm.weight "a" permuted %p : !lowbit.tensor<8x64, #q4, permuted>, tensor<64xi32>
+  %b = lm.weight "b" permuted %r : !lowbit.tensor<8x64, #q4, permuted>, tensor<64xi32>
+  %c = lm.weight "c" permuted %p : !lowbit.tensor<8x64, #q4, permuted>, tensor<64xi32>
+  %d = lm.weight "d" : !lowbit.tensor<8x64, #q4>
+  // INT8: lowbit.linear %[[XP]],
+  %ya = lm.linear %x, %a : tensor<?x64xf32>, !lowbit.tensor<8x64, #q4, permuted> -> tensor<?x8xf32>
+  // INT8: lowbit.linear %[[XR]],
+  %yb = lm.linear %x, %b : tensor<?x64xf32>, !lowbit.tensor<8x64, #q4, permuted> -> tensor<?x8xf32>
+  // INT8: lowbit.linear %[[XP]],
+  %yc = lm.linear %x, %c : tensor<?x64xf32>, !lowbit.tensor<8x64, #q4, permuted> -> tensor<?x8xf32>
+  // F32: lowbit.linear %{{.*}}, %{{.*}} : tensor<?x64xf32>, <8x64, #{{.*}}, permuted>
+  %yd = lm.linear %x, %d : tensor<?x64xf32>, !lowbit.tensor<8x64, #q4> -> tensor<?x8xf32>
+  return %ya, %yb, %yc, %yd : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>
+}

@@ -62,4 +62,25 @@ func.func @expectation() {
   return
 }
 
-// CHECK: 0 passed, 8 failed
+!q = !lowbit.tensor<1x4, #lowbit.scheme<s8, group 2 scale f32>, permuted>
+
+// CHECK: error: 'lowbit.quantize' op permutation: expected each column from 0 to 3 once, but got 2 twice
+func.func @no_permutation() {
+  %p = arith.constant dense<[2, 0, 2, 1]> : tensor<4xi32>
+  %x = arith.constant dense<1.0> : tensor<1x4xf32>
+  %q = lowbit.quantize %x permuted %p : tensor<1x4xf32>, tensor<4xi32> -> !q
+  return
+}
+
+// CHECK: error: 'lowbit.linear' op activations must have the permutation of their weight
+func.func @another_permutation() {
+  %p = arith.constant dense<[2, 0, 3, 1]> : tensor<4xi32>
+  %r = arith.constant dense<[0, 2, 3, 1]> : tensor<4xi32>
+  %x = arith.constant dense<1.0> : tensor<1x4xf32>
+  %q = lowbit.quantize %x permuted %p : tensor<1x4xf32>, tensor<4xi32> -> !q
+  %w = lowbit.quantize %x permuted %r : tensor<1x4xf32>, tensor<4xi32> -> !q
+  %y = lowbit.linear %q, %w : !q, !q -> tensor<1x1xf32>
+  return
+}
+
+// CHECK: 0 passed, 10 failed

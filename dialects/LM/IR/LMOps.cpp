@@ -57,6 +57,16 @@ LogicalResult KVType::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
+LogicalResult WeightOp::verify() {
+  if (!getPermutation())
+    return success();
+  auto type = cast<ShapedType>(getType());
+  if (type.getRank() != 2) // C1
+    return emitOpError("a permutation belongs to a matrix, but got ") << type;
+  return expectEqual(*this, "elements of the permutation", type.getDimSize(1),
+                     elements(getPermutation())); // C1
+}
+
 LogicalResult EmbedOp::verify() {
   int64_t d = columns(getResult()), t = elements(getTokens());
   if (failed(

@@ -42,15 +42,34 @@ def LM_WeightOp : LM_Op<"weight"> {
     first; its type is a `tensor<NxKxf32>` or a `!lowbit.tensor` whose scheme
     says what the bits mean.
 
+    A matrix whose columns were sorted before they were grouped (GPTQ's
+    activation order) names the permutation, a vector of i32: stored column j is
+    column permutation[j]. The value is the matrix in the order of its columns.
+
+    Constraints:
+    - (C1) a permutation belongs to a matrix, with an element for every column.
+
     Example:
 
     ```mlir
     %g = lm.weight "blk.0.attn_norm.weight" : tensor<576xf32>
+    %p = lm.weight "blk.0.attn_q.permutation" : tensor<576xi32>
+    %w = lm.weight "blk.0.attn_q.weight" permuted %p
+       : !lowbit.tensor<576x576, #lowbit.scheme<u4 offset 8, group 64 scale f16>, permuted>, tensor<576xi32>
     ```
   }];
-  let arguments = (ins StrAttr:$name);
-  let results = (outs AnyTypeOf<[LM_Vector, LM_Matrix]>:$result);
-  let assemblyFormat = "$name attr-dict `:` type($result)";
+  let arguments = (ins StrAttr:$name, Optional<LM_Permutation>:$permutation);
+  let results = (outs AnyTypeOf<[LM_Vector, LM_Matrix, LM_Permutation]>:$result);
+  let builders = [
+    OpBuilder<(ins "::mlir::Type":$type, "::llvm::StringRef":$name), [{
+      build($_builder, $_state, type, name, /*permutation=*/::mlir::Value());
+    }]>
+  ];
+  let assemblyFormat = [{
+    $name (`permuted` $permutation^)? attr-dict
+    `:` type($result) (`,` type($permutation)^)?
+  }];
+  let hasVerifier = 1;
 }
 
 def LM_EmbedOp : LM_Op<"embed"> {

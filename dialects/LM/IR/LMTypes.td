@@ -47,6 +47,11 @@ def LM_Vector
     : ConfinedType<RankedTensorOf<[F32]>,
                    [HasAnyRankOfPred<[1]>, HasStaticShapePred],
                    "vector of f32 with a static length">;
+/// A permutation of a matrix's columns.
+def LM_Permutation
+    : ConfinedType<RankedTensorOf<[I32]>,
+                   [HasAnyRankOfPred<[1]>, HasStaticShapePred],
+                   "vector of i32 with a static length">;
 /// A learned matrix: reals, or numbers of any dialect with a ShapedType.
 def LM_Matrix
     : Type<And<[CPred<"::llvm::isa<::mlir::ShapedType>($_self)">,

@@ -130,7 +130,7 @@ void SchemeAttr::print(AsmPrinter &printer) const {
 //===- !lowbit.tensor -----------------------------------------------------===//
 
 LogicalResult TensorType::verify(function_ref<InFlightDiagnostic()> emitError,
-                                 ArrayRef<int64_t> shape, SchemeAttr) {
+                                 ArrayRef<int64_t> shape, SchemeAttr, bool) {
   if (shape.size() != 2)
     return emitError() << "a low-bit tensor has 2 dimensions, but got "
                        << shape.size();
@@ -145,11 +145,13 @@ Type TensorType::parse(AsmParser &parser) {
   SchemeAttr scheme;
   if (parser.parseLess() ||
       parser.parseDimensionList(shape, true, /*withTrailingX=*/false) ||
-      parser.parseComma() || parser.parseAttribute(scheme) ||
-      parser.parseGreater())
+      parser.parseComma() || parser.parseAttribute(scheme))
+    return {};
+  bool permuted = succeeded(parser.parseOptionalComma());
+  if ((permuted && parser.parseKeyword("permuted")) || parser.parseGreater())
     return {};
   return parser.getChecked<TensorType>(where, parser.getContext(), shape,
-                                       scheme);
+                                       scheme, permuted);
 }
 
 void TensorType::print(AsmPrinter &printer) const {
@@ -157,14 +159,14 @@ void TensorType::print(AsmPrinter &printer) const {
   printer.printDimensionList(getShape());
   printer << ", ";
   printer.printAttribute(getScheme());
-  printer << ">";
+  printer << (getPermuted() ? ", permuted>" : ">");
 }
 
 ShapedType TensorType::cloneWith(std::optional<ArrayRef<int64_t>> shape,
                                  Type) const {
   if (!shape)
     return *this;
-  return TensorType::get(getContext(), *shape, getScheme());
+  return TensorType::get(getContext(), *shape, getScheme(), getPermuted());
 }
 
 Type TensorType::getElementType() const {

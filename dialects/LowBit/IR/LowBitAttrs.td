@@ -51,10 +51,23 @@ def LowBit_TensorType : TypeDef<LowBit_Dialect, "Tensor",
     Codes and all their scales, minima and zero points, as one value [rows,
     columns]. Groups run along the columns. Rows may be dynamic (activations).
 
+    A `permuted` tensor has one thing more: a permutation of its columns, the
+    same for all rows. Groups run in the order in which its elements are stored,
+    and stored element j is column permutation[j]. The op that makes the value
+    (`lm.weight`, `lowbit.quantize`) names it; whoever reads the value sees
+    columns.
+
     Example: `!lowbit.tensor<1536x576, #lowbit.scheme<u4, group 32 scale f16 min f16>>`
+    and `!lowbit.tensor<1536x576, #lowbit.scheme<u4, group 128 scale f16>, permuted>`
   }];
   let parameters = (ins ArrayRefParameter<"int64_t">:$shape,
-                        "::lowbit::SchemeAttr":$scheme);
+                        "::lowbit::SchemeAttr":$scheme, "bool":$permuted);
+  let builders = [
+    TypeBuilder<(ins "::llvm::ArrayRef<int64_t>":$shape,
+                     "::lowbit::SchemeAttr":$scheme), [{
+      return $_get($_ctxt, shape, scheme, /*permuted=*/false);
+    }]>
+  ];
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{

@@ -45,6 +45,12 @@ LogicalResult QuantizeOp::verify() {
   if (scheme.levels[0].group == Level::kTensor) // C3
     return emitOpError("needs scales of rows or groups, but got ")
            << getResult().getType().getScheme();
+  if (bool(getPermutation()) != getResult().getType().getPermuted()) // C4
+    return emitOpError(
+        "has a permutation exactly where the result is permuted");
+  if (getPermutation())
+    return expectEqual(*this, "elements of the permutation", columns(getX()),
+                       elements(getPermutation())); // C4
   return success();
 }
 
@@ -65,6 +71,9 @@ LogicalResult LinearOp::verify() {
   if (getBias() && failed(expectEqual(*this, "elements of the bias", n,
                                       elements(getBias()))))
     return failure(); // C2
+  auto low = dyn_cast<TensorType>(getX().getType());
+  if (low && low.getPermuted() != getWeight().getType().getPermuted()) // C4
+    return emitOpError("activations are permuted exactly where the weight is");
   return expectRows(*this, "rows of the result", rows(getX()),
                     rows(getResult())); // C3
 }

@@ -26,6 +26,11 @@ def LowBit_Vector
 def LowBit_Indices
     : ConfinedType<RankedTensorOf<[I32]>, [HasAnyRankOfPred<[1]>],
                    "vector of i32">;
+/// Of columns: stored element j is column permutation[j].
+def LowBit_Permutation
+    : ConfinedType<RankedTensorOf<[I32]>,
+                   [HasAnyRankOfPred<[1]>, HasStaticShapePred],
+                   "vector of i32 with a static length">;
 
 def LowBit_QuantizeOp : LowBit_Op<"quantize"> {
   let summary = "Reals to codes and scales, round to nearest";
@@ -37,23 +42,33 @@ def LowBit_QuantizeOp : LowBit_Op<"quantize"> {
         scale    = fl(a / m)                         0 where a < 2^-120
         code     = rn(fl(x * fl(m / a)))             0 where a < 2^-120
 
-    rn is the scheme's rounding, fl one rounding to f32 (Numerics N2).
+    rn is the scheme's rounding, fl one rounding to f32 (Numerics N2). With a
+    permutation, element j of a row as stored is x[t, permutation[j]], and the
+    groups are those of the stored order.
 
     Constraints:
     - (C1) `result` has the shape of `x`.
     - (C2) the scheme is not one of floats.
     - (C3) the scheme has no `tensor` level: a row's result depends on it alone.
+    - (C4) there is a permutation exactly where the result is `permuted`, with an
+      element for every column. That it is one is checked where its bytes are.
 
     Example:
 
     ```mlir
     %q = lowbit.quantize %x : tensor<?x576xf32>
        -> !lowbit.tensor<?x576, #lowbit.scheme<s8, group 32 scale f32>>
+    %r = lowbit.quantize %x permuted %p : tensor<?x576xf32>, tensor<576xi32>
+       -> !lowbit.tensor<?x576, #lowbit.scheme<s8, group 32 scale f32>, permuted>
     ```
   }];
-  let arguments = (ins LowBit_Reals:$x);
+  let arguments = (ins LowBit_Reals:$x,
+                       Optional<LowBit_Permutation>:$permutation);
   let results = (outs LowBit_TensorType:$result);
-  let assemblyFormat = "$x attr-dict `:` type($x) `->` type($result)";
+  let assemblyFormat = [{
+    $x (`permuted` $permutation^)? attr-dict
+    `:` type($x) (`,` type($permutation)^)? `->` type($result)
+  }];
   let hasVerifier = 1;
 }
 
@@ -62,7 +77,8 @@ def LowBit_DequantizeOp : LowBit_Op<"dequantize"> {
   let description = [{
         result[r, k] = fl(fl(S * (c(code[r, k]) - z)) + M)
 
-    S, z and M from the levels that cover element k of row r (Numerics N1).
+    S, z and M from the levels that cover element k of row r (Numerics N1). Of a
+    permuted tensor, element j of a row as stored gives column permutation[j].
 
     Constraints:
     - (C1) `result` has the shape of `x`.
@@ -95,6 +111,8 @@ def LowBit_LinearOp : LowBit_Op<"linear"> {
     - (C1) `columns(x) = columns(weight)`.
     - (C2) `columns(result) = rows(weight)`, also of the bias.
     - (C3) `rows(result) = rows(x)`; the weight's rows are static.
+    - (C4) low-bit activations are permuted exactly where the weight is (and
+      alike: V5 of `lowbit-verify-quantized`).
 
     Example:
 

@@ -12,7 +12,12 @@ def VerifyQuantized : Pass<"lowbit-verify-quantized", "::mlir::ModuleOp"> {
 
     - (V1) no `lm.linear` or `lm.embed` reads a `!lowbit.tensor`;
     - (V2) the weight of a `lowbit.linear` or `lowbit.embed` is an `lm.weight`;
-    - (V3) low-bit activations come from `lowbit.quantize`.
+    - (V3) low-bit activations come from `lowbit.quantize`;
+    - (V4) the `lm.weight` of a permuted weight has a permutation, and no other
+      has one;
+    - (V5) low-bit activations have the permutation of their weight;
+    - (V6) a permutation is an `lm.weight` or an `arith.constant`, whose elements
+      the packer can check: kernels index by them.
 
     ```mlir
     %y = lm.linear %x, %w : tensor<?x64xf32>, !lowbit.tensor<96x64, #s> -> tensor<?x96xf32>

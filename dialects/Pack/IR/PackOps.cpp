@@ -49,9 +49,21 @@ LogicalResult RowsType::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
+/// C1 of the ops that have one.
+static LogicalResult expectPermutation(Operation *op, int64_t columns,
+                                       Value permutation) {
+  if (!permutation)
+    return success();
+  return expectEqual(op, "elements of the permutation", columns,
+                     cast<ShapedType>(permutation.getType()).getDimSize(0));
+}
+
 LogicalResult RowsOp::verify() {
-  return expectEqual(*this, "columns of the rows", columns(getX()),
-                     getResult().getType().getColumns()); // C1
+  int64_t k = columns(getX());
+  if (failed(expectEqual(*this, "columns of the rows", k,
+                         getResult().getType().getColumns()))) // C1
+    return failure();
+  return expectPermutation(*this, k, getPermutation()); // C1
 }
 
 LogicalResult LinearOp::verify() {
@@ -82,6 +94,8 @@ LogicalResult EmbedOp::verify() {
   int64_t d = columns(getResult());
   if (failed(expectEqual(*this, "columns of the table", d,
                          getTable().getType().getColumns()))) // C1
+    return failure();
+  if (failed(expectPermutation(*this, d, getPermutation()))) // C1
     return failure();
   if (getEmbeddings())
     return expectEqual(*this, "columns of the embeddings", d,

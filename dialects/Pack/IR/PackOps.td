@@ -22,10 +22,17 @@ def Pack_Vector
 def Pack_Indices
     : ConfinedType<RankedTensorOf<[I32]>, [HasAnyRankOfPred<[1]>],
                    "vector of i32">;
+/// Of columns: stored element j is column permutation[j].
+def Pack_Permutation
+    : ConfinedType<RankedTensorOf<[I32]>,
+                   [HasAnyRankOfPred<[1]>, HasStaticShapePred],
+                   "vector of i32 with a static length">;
 
 def Pack_WeightOp : Pack_Op<"weight"> {
   let summary = "A packed weight of the model, by name";
   let description = [{
+    The columns of a permuted weight are in stored order here.
+
     Example:
 
     ```mlir
@@ -42,21 +49,27 @@ def Pack_RowsOp : Pack_Op<"pack_rows"> {
   let summary = "Quantize activations into a weight's order";
   let description = [{
     What `lowbit.quantize` computes with `s8, group (group * scale_groups) scale
-    f32`, laid out; with `bits = 32` the values themselves.
+    f32`, laid out; with `bits = 32` the values themselves. With a permutation,
+    of `x[t, permutation[j]]`: the stored order of a permuted weight.
 
     Constraints:
-    - (C1) `columns(x) = columns(result)`.
+    - (C1) `columns(x) = columns(result)`, also the permutation's elements.
 
     Example:
 
     ```mlir
     %r = pack.pack_rows %x : tensor<?x576xf32>
        -> !pack.rows<576, bits = 8, group = 32, scale_groups = 1>
+    %s = pack.pack_rows %x permuted %p : tensor<?x576xf32>, tensor<576xi32>
+       -> !pack.rows<576, bits = 8, group = 32, scale_groups = 1>
     ```
   }];
-  let arguments = (ins Pack_Reals:$x);
+  let arguments = (ins Pack_Reals:$x, Optional<Pack_Permutation>:$permutation);
   let results = (outs Pack_RowsType:$result);
-  let assemblyFormat = "$x attr-dict `:` type($x) `->` type($result)";
+  let assemblyFormat = [{
+    $x (`permuted` $permutation^)? attr-dict
+    `:` type($x) (`,` type($permutation)^)? `->` type($result)
+  }];
   let hasVerifier = 1;
 }
 
@@ -89,14 +102,16 @@ def Pack_LinearOp : Pack_Op<"linear", [AttrSizedOperandSegments]> {
   let hasVerifier = 1;
 }
 
-def Pack_EmbedOp : Pack_Op<"embed"> {
+def Pack_EmbedOp : Pack_Op<"embed", [AttrSizedOperandSegments]> {
   let summary = "Rows out of panels";
   let description = [{
     As `lowbit.embed`, reading the lanes of the panels: a table that is also the
-    head is stored once.
+    head is stored once. With a permutation, stored column j of the table goes to
+    column permutation[j] of the result.
 
     Constraints:
-    - (C1) `columns(result) = columns(table) = columns(embeddings)`.
+    - (C1) `columns(result) = columns(table) = columns(embeddings)`, also the
+      permutation's elements.
 
     Example:
 
@@ -108,13 +123,13 @@ def Pack_EmbedOp : Pack_Op<"embed"> {
     ```
   }];
   let arguments = (ins Pack_Indices:$tokens, Pack_PanelsType:$table,
+                       Optional<Pack_Permutation>:$permutation,
                        Optional<Pack_Reals>:$embeddings,
                        DefaultValuedAttr<F32Attr, "1.0f">:$scale);
   let results = (outs Pack_Reals:$result);
   let assemblyFormat = [{
-    $tokens `,` $table (`else` $embeddings^)? attr-dict
-    `:` type($tokens) `,` type($table) (`,` type($embeddings)^)?
-    `->` type($result)
+    $tokens `,` $table (`permuted` $permutation^)? (`else` $embeddings^)?
+    attr-dict `:` type(operands) `->` type($result)
   }];
   let hasVerifier = 1;
 }

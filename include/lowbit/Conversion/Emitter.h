@@ -110,6 +110,9 @@ public:
                     llvm::function_ref<Value(Value k, Value lanes, Value)> body);
   /// Loads or stores 16 f32 of row `row` from column k, `lanes` of them.
   Value loadRow(Value matrix, Value row, Value k, Value lanes);
+  /// Loads 16 f32 of row `row` from the columns that `columns`, a memref of
+  /// i32, has at k and behind, `lanes` of them.
+  Value gatherRow(Value matrix, Value row, Value columns, Value k, Value lanes);
   void storeRow(Value vector, Value matrix, Value row, Value k, Value lanes);
 
   /// This worker's part [lo, hi) of n items.

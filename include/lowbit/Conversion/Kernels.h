@@ -47,16 +47,17 @@ KVLayout kvLayout(lm::KVType type);
 /// Types of the store and of a page table as memrefs without bounds.
 mlir::MemRefType kvMemRef(lm::KVType type);
 
-// pack
+// pack; `permutation`, memref<columns x i32>, and other operands may be null.
 void emitPackRows(Emitter &e, const KernelContext &c, const RowsLayout &layout,
-                  mlir::Value x, mlir::Value out);
+                  mlir::Value x, mlir::Value permutation, mlir::Value out);
 void emitLinear(Emitter &e, const KernelContext &c, const PanelLayout &panel,
                 const RowsLayout &layout, int64_t rows, mlir::Value activations,
                 mlir::Value weights, mlir::Value bias, mlir::Value residual,
                 mlir::Value out);
 void emitEmbed(Emitter &e, const KernelContext &c, const PanelLayout &panel,
                float scale, mlir::Value tokens, mlir::Value table,
-               mlir::Value embeddings, mlir::Value out);
+               mlir::Value permutation, mlir::Value embeddings,
+               mlir::Value out);
 
 // lm
 void emitRmsNorm(Emitter &e, const KernelContext &c, float epsilon,

@@ -9,6 +9,7 @@
 #ifndef LOWBIT_REFERENCE_EVALUATOR_H
 #define LOWBIT_REFERENCE_EVALUATOR_H
 
+#include "dialects/LM/IR/LMOps.h"
 #include "lowbit/Reference/Value.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -46,7 +47,7 @@ public:
 private:
   mlir::LogicalResult evaluate(mlir::Operation *op, Scope &scope);
   mlir::LogicalResult evaluateCall(mlir::func::CallOp op, Scope &scope);
-  mlir::FailureOr<ValueRef> weight(mlir::Operation *op, llvm::StringRef name);
+  mlir::FailureOr<ValueRef> weight(lm::WeightOp op, Scope &scope);
 
   WeightLookup weights;
   OtherOp otherOp;

@@ -7,9 +7,10 @@
 
 namespace lowbit::reference {
 
-/// Numerics N2. `x` is rounded to f32 first.
-LowBits quantize(const Reals &x, const Scheme &scheme);
-/// Numerics N1.
+/// Numerics N2. `x` is rounded to f32 first. Null: columns are stored in order.
+LowBits quantize(const Reals &x, const Scheme &scheme,
+                 const Indices *permutation = nullptr);
+/// Numerics N1. Columns in their own order.
 Reals dequantize(const LowBits &x);
 /// One row of a matrix of reals or of low-bit numbers.
 std::vector<double> rowOf(const Value &matrix, int64_t row);
@@ -43,7 +44,8 @@ struct LinearResult {
   double bound(int64_t t, int64_t n, double c) const;
 };
 
-/// Numerics N3. `x` is Reals or LowBits; `bias` may be null.
+/// Numerics N3. `x` is Reals, or LowBits permuted as the weight; `bias` may be
+/// null.
 LinearResult linear(const Value &x, const LowBits &weight, const Reals *bias);
 
 } // namespace lowbit::reference

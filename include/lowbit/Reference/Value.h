@@ -45,7 +45,9 @@ using Indices = Array<int32_t>;
 struct LowBits {
   Scheme scheme;
   int64_t columns = 0;
-  std::vector<RowFields> rows;
+  std::vector<RowFields> rows; ///< in stored order
+  /// Stored element j is column permutation[j]; empty: column j.
+  std::vector<int32_t> permutation = {};
 };
 
 /// Adjacent rows of the batch that belong to one sequence.

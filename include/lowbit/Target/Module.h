@@ -24,6 +24,7 @@ struct WeightImage {
   int64_t rows = 1, columns = 0;
   int64_t unit = 0;          ///< of its PanelLayout
   bool isVector = false;     ///< [columns] f32, not packed
+  std::vector<int32_t> indices; ///< of a vector: these i32 in place of f32
   uint32_t use = 0;          ///< QRT_WEIGHT_*
   uint64_t sourceBytes = 0;
   /// Takes row `row` apart (or, for a vector, gives its reals).

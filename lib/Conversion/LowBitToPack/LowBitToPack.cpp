@@ -31,9 +31,7 @@ public:
         return failure();
     // Users first: what is left of lowbit has no use any more.
     for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body)))
-      if (isa<QuantizeOp>(op) && op.use_empty())
-        op.erase();
-      else if (isa<lm::WeightOp>(op) && op.use_empty())
+      if (isa<QuantizeOp, lm::WeightOp>(op) && op.use_empty())
         op.erase();
     foldResiduals(body);
     return success();
@@ -70,12 +68,18 @@ private:
     return panels;
   }
 
+  /// The columns of a weight in stored order; null: in their own.
+  static Value permutationOf(Value weight) {
+    return weight.getDefiningOp<lm::WeightOp>().getPermutation();
+  }
+
   /// Activations of `linear` in its weight's order, made once for each order.
   FailureOr<Value> rowsOf(LinearOp linear) {
     Value x = linear.getX();
     TensorType weight = linear.getWeight().getType();
     Scheme scheme = weight.getScheme().getScheme();
     int64_t group = std::max<int64_t>(scheme.innerGroup(), 0);
+    Value permutation = permutationOf(linear.getWeight());
     int64_t bits = 32, scaleGroups = 0;
     bool pow2 = false;
     if (auto low = dyn_cast<TensorType>(x.getType())) {
@@ -91,13 +95,14 @@ private:
       scaleGroups = span > 0 ? span / group : 0;
       bits = 8;
       x = quantize.getX();
+      permutation = quantize.getPermutation();
     }
     auto type = pack::RowsType::get(linear.getContext(), weight.getColumns(),
                                     bits, group, scaleGroups, pow2);
-    Value &rows = rowsOf_[{x, type}];
+    Value &rows = rowsOf_[{x, permutation, type}];
     if (!rows) {
       OpBuilder b(linear);
-      rows = pack::RowsOp::create(b, linear.getLoc(), type, x);
+      rows = pack::RowsOp::create(b, linear.getLoc(), type, x, permutation);
     }
     return rows;
   }
@@ -125,7 +130,8 @@ private:
     OpBuilder b(embed);
     auto packed = pack::EmbedOp::create(
         b, embed.getLoc(), embed.getResult().getType(), embed.getTokens(),
-        *panels, embed.getEmbeddings(), embed.getScaleAttr());
+        *panels, permutationOf(embed.getTable()), embed.getEmbeddings(),
+        embed.getScaleAttr());
     embed.replaceAllUsesWith(packed.getResult());
     embed.erase();
     return success();
@@ -157,7 +163,7 @@ private:
 
   func::FuncOp function;
   llvm::DenseMap<Value, Value> panelsOf_;
-  llvm::DenseMap<std::pair<Value, Type>, Value> rowsOf_;
+  llvm::DenseMap<std::tuple<Value, Value, Type>, Value> rowsOf_;
 };
 
 struct ConvertLowBitToPack

@@ -15,8 +15,8 @@ using namespace mlir;
 namespace lowbit {
 
 void emitEmbed(Emitter &e, const KernelContext &c, const PanelLayout &panel,
-               float scale, Value tokens, Value table, Value embeddings,
-               Value out) {
+               float scale, Value tokens, Value table, Value permutation,
+               Value embeddings, Value out) {
   RowsLayout unused{panel.columns(), 32, 0, 0};
   PanelDot walk(e, panel, unused, *c.target, table, Value());
   auto [lo, hi] = e.partition(c.count, c.worker, c.workers);
@@ -32,7 +32,10 @@ void emitEmbed(Emitter &e, const KernelContext &c, const PanelLayout &panel,
                                               OpFoldResult(lane));
         if (scale != 1)
           one = e.mulF(one, e.constF(scale));
-        e.store(one, out, {row, column});
+        Value to = column;
+        if (permutation)
+          to = e.toIndex(e.load(permutation, column));
+        e.store(one, out, {row, to});
       });
     });
     if (!embeddings)

@@ -117,7 +117,8 @@ void HeaderBuilder::addWeights() {
     record.rows = weight.rows;
     record.columns = weight.columns;
     record.name = intern(weight.name);
-    record.scheme = intern(weight.scheme.str());
+    record.scheme =
+        intern(weight.indices.empty() ? weight.scheme.str() : "i32");
     record.source_type = intern(weight.sourceType);
     record.use = weight.use;
     records.push_back(record);

@@ -211,6 +211,11 @@ static void packPanels(const WeightImage &weight, const PanelLayout &layout,
 }
 
 static void packWeight(const WeightImage &weight, std::string &out) {
+  if (!weight.indices.empty()) {
+    std::memcpy(&out[0], weight.indices.data(),
+                weight.indices.size() * sizeof(int32_t));
+    return;
+  }
   if (weight.isVector) {
     RowFields fields;
     fields.reals.resize(weight.columns);

@@ -89,7 +89,7 @@ typedef struct qrt_weight_record {
   uint64_t source_bytes; ///< in the file the weight came from
   uint64_t rows, columns;///< rows = 1 for a vector
   qrt_string name;
-  qrt_string scheme;     ///< the format as `#lowbit.scheme` text
+  qrt_string scheme;     ///< the format as `#lowbit.scheme` text, or "i32"
   qrt_string source_type;///< what the source calls it ("F32")
   uint32_t use;          ///< mask of QRT_WEIGHT_*
 } qrt_weight_record;

@@ -17,32 +17,58 @@ def numpy():
     return numpy
 
 
-def make_layer(context):
-    """layer.mlir, x.npy; gives x, the weights and the bias. Each group holds the
-    code -8 and its scale is a power of two, so rounding changes nothing."""
+def dense(array):
+    return f'dense<"0x{array.tobytes().hex().upper()}">'
+
+
+def make_weights(generator, permuted):
+    """Weights as stored, the columns in which they are, and the IR that defines %w
+    of type !weight. Each group holds the code -8 and its scale is a power of two,
+    so rounding changes nothing."""
     np = numpy()
-    generator = np.random.default_rng(784)
     codes = generator.integers(-8, 8, (OUTPUTS, COLUMNS))
     codes[:, ::GROUP] = -8
     scales = 2.0 ** generator.integers(-8, -3, (OUTPUTS, -(-COLUMNS // GROUP)))
-    weights = (codes * np.repeat(scales, GROUP, 1)[:, :COLUMNS]).astype("<f4")
+    stored = (codes * np.repeat(scales, GROUP, 1)[:, :COLUMNS]).astype("<f4")
+    reals, columns = f"tensor<{OUTPUTS}x{COLUMNS}xf32>", f"tensor<{COLUMNS}xi32>"
+    if not permuted:
+        return stored, np.arange(COLUMNS), f"""
+  %reals = arith.constant {dense(stored)} : {reals}
+  %w = lowbit.quantize %reals : {reals} -> !weight"""
+    order = generator.permutation(COLUMNS).astype("<i4")
+    matrix = np.empty_like(stored)
+    matrix[:, order] = stored
+    return stored, order, f"""
+  %reals = arith.constant {dense(matrix)} : {reals}
+  %p = arith.constant {dense(order)} : {columns}
+  %w = lowbit.quantize %reals permuted %p : {reals}, {columns} -> !weight"""
+
+
+def weight_type(permuted):
+    return (f"!weight = !lowbit.tensor<{OUTPUTS}x{COLUMNS}, #lowbit.scheme<u4 offset 8, group {GROUP} scale f16>"
+            f"{', permuted' if permuted else ''}>")
+
+
+def make_layer(context, permuted=False):
+    """layer.mlir, x.npy; gives x, the weights and the bias, columns in the order in
+    which the weights are stored."""
+    np = numpy()
+    generator = np.random.default_rng(784)
+    weights, order, definition = make_weights(generator, permuted)
     bias = generator.standard_normal(OUTPUTS).astype("<f4")
     x = generator.standard_normal((ROWS, COLUMNS)).astype("<f4")
-    dense = lambda array: f'dense<"0x{array.tobytes().hex().upper()}">'
     (context.folder / "layer.mlir").write_text(f"""
-#q4 = #lowbit.scheme<u4 offset 8, group {GROUP} scale f16>
-!weight = !lowbit.tensor<{OUTPUTS}x{COLUMNS}, #q4>
+{weight_type(permuted)}
 func.func @layer(%x: tensor<{ROWS}x{COLUMNS}xf32>) -> tensor<{ROWS}x{OUTPUTS}xf32> {{
-  %w = arith.constant {dense(weights)} : tensor<{OUTPUTS}x{COLUMNS}xf32>
+{definition}
   %b = arith.constant {dense(bias)} : tensor<{OUTPUTS}xf32>
-  %q = lowbit.quantize %w : tensor<{OUTPUTS}x{COLUMNS}xf32> -> !weight
-  %y = lm.linear %x, %q bias %b : tensor<{ROWS}x{COLUMNS}xf32>, !weight, tensor<{OUTPUTS}xf32>
+  %y = lm.linear %x, %w bias %b : tensor<{ROWS}x{COLUMNS}xf32>, !weight, tensor<{OUTPUTS}xf32>
      -> tensor<{ROWS}x{OUTPUTS}xf32>
   return %y : tensor<{ROWS}x{OUTPUTS}xf32>
 }}
 """)
     np.save(context.folder / "x.npy", x)
-    return x.astype(float), weights.astype(float), bias.astype(float)
+    return x[:, order].astype(float), weights.astype(float), bias.astype(float)
 
 
 def compile_layer(context, activations):
@@ -51,10 +77,11 @@ def compile_layer(context, activations):
     return context.folder / "layer.so"
 
 
-@each(*((activations, level) for activations in ("f32", "int8") for level in cpu_levels()))
-def test_layer(context, activations, level):
+@each(*((activations, level, order) for activations in ("f32", "int8") for level in cpu_levels()
+        for order in ("ordered", "permuted")))
+def test_layer(context, activations, level, order):
     np = numpy()
-    x, weights, bias = make_layer(context)
+    x, weights, bias = make_layer(context, order == "permuted")
     module = compile_layer(context, activations)
     context.run("quant-run", module, "--call=layer", "--input", "x.npy", "--output", "y.npy", level=level)
     error = np.abs(np.load(context.folder / "y.npy") - (x @ weights.T + bias))
@@ -68,6 +95,26 @@ def test_layer(context, activations, level):
         bound += 0.501 * step @ np.abs(weights).T
     worst = (error / bound).max()
     expect(worst <= 1, f"largest error is {worst:.2f} of the bound")
+
+
+def test_permuted_table(context):
+    """An embedding gives the columns in their own order."""
+    np = numpy()
+    weights, order, definition = make_weights(np.random.default_rng(16), permuted=True)
+    (context.folder / "table.mlir").write_text(f"""
+{weight_type(True)}
+func.func @rows(%tokens: tensor<{ROWS}xi32>) -> tensor<{ROWS}x{COLUMNS}xf32> {{
+{definition}
+  %y = lm.embed %tokens, %w : tensor<{ROWS}xi32>, !weight -> tensor<{ROWS}x{COLUMNS}xf32>
+  return %y : tensor<{ROWS}x{COLUMNS}xf32>
+}}
+""")
+    tokens = np.array([OUTPUTS - 1, 0, 17], "<i4")
+    np.save(context.folder / "tokens.npy", tokens)
+    module = context.module(context.folder / "table.mlir")
+    context.run("quant-run", module, "--call=rows", "--input", "tokens.npy", "--output", "y.npy")
+    rows = np.load(context.folder / "y.npy")
+    expect((rows[:, order] == weights[tokens]).all(), "the rows are not the table's")
 
 
 PROGRAM = """

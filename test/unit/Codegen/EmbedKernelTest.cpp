@@ -38,13 +38,12 @@ void add(KernelModule &module, const Lookup &lookup) {
   int64_t columns = lookup.table.columns;
   std::string rows = shape(count, columns);
   std::string ids = "tensor<" + std::to_string(count) + "xi32>";
-  std::string table =
-      typeOf(int64_t(lookup.table.rows.size()), columns, lookup.table.scheme);
+  std::string table = typeOf(lookup.table);
   std::string scale = lookup.scale == 1 ? "" : " {scale = 5.5 : f32}";
   module.weight(lookup.name, lookup.table);
   module.text("func.func @" + lookup.name + "(%t: " + ids +
               (lookup.given ? ", %g: " + rows : "") + ") -> " + rows + " {\n" +
-              "  %w = lm.weight \"" + lookup.name + "\" : " + table + "\n" +
+              declarationOf(lookup.name, lookup.table) +
               "  %y = lm.embed %t, %w" + (lookup.given ? " else %g" : "") +
               scale + " : " + ids + ", " + table +
               (lookup.given ? ", " + rows : "") + " -> " + rows + "\n" +
@@ -64,6 +63,7 @@ void check(KernelModule &module, const Lookup &lookup) {
   expectEqual(
       module.call(lookup.name, inputs, int64_t(wanted.data.size())), wanted,
       lookup.table.scheme.str() + ", K = " + std::to_string(wanted.columns()) +
+          (lookup.table.permutation.empty() ? "" : ", permuted") +
           ", LOWBIT_TEST_SEED = " + std::to_string(testSeed()));
 }
 
@@ -81,6 +81,8 @@ Lookup randomLookup(Random &random, const std::string &name,
     token = lookup.given && random.oneIn(3)
                 ? -1
                 : int32_t(random.between(0, rows - 1));
+  if (random.oneIn(3))
+    lookup.table.permutation = random.permutation(columns);
   return lookup;
 }
 

@@ -37,6 +37,26 @@ std::string typeOf(int64_t rows, int64_t columns, const Scheme &scheme) {
          std::to_string(columns) + ", #lowbit.scheme<" + scheme.str() + ">>";
 }
 
+std::string typeOf(const LowBits &weight) {
+  std::string type =
+      typeOf(int64_t(weight.rows.size()), weight.columns, weight.scheme);
+  if (!weight.permutation.empty())
+    type.insert(type.size() - 1, ", permuted");
+  return type;
+}
+
+std::string declarationOf(const std::string &name, const LowBits &weight) {
+  std::string type = typeOf(weight), order, what;
+  if (!weight.permutation.empty()) {
+    std::string indices = "tensor<" + std::to_string(weight.columns) + "xi32>";
+    order = "  %p = lm.weight \"" + name + ".permutation\" : " + indices + "\n";
+    what = " permuted %p";
+    type += ", " + indices;
+  }
+  return order + "  %w = lm.weight \"" + name + "\"" + what + " : " + type +
+         "\n";
+}
+
 std::vector<float> floats(const Reals &reals) {
   return {reals.data.begin(), reals.data.end()};
 }
@@ -69,6 +89,15 @@ void KernelModule::weight(const std::string &name, const LowBits &weight) {
     fields = rows[static_cast<size_t>(row)];
   };
   weights_.push_back(std::move(image));
+  if (weight.permutation.empty())
+    return;
+  WeightImage permutation;
+  permutation.name = name + ".permutation";
+  permutation.sourceType = "test";
+  permutation.columns = weight.columns;
+  permutation.isVector = true;
+  permutation.indices = weight.permutation;
+  weights_.push_back(std::move(permutation));
 }
 
 void KernelModule::table(const std::string &name, const Reals &weight) {

@@ -46,6 +46,7 @@ public:
 
   /// IR of functions; `lm.weight NAME` finds what `weight` added.
   void text(const std::string &functions) { text_ += functions + "\n"; }
+  /// A permuted one, and its permutation as the weight NAME.permutation.
   void weight(const std::string &name, const LowBits &weight);
   void table(const std::string &name, const Reals &weight);
   /// Attributes of `text`, where there is one.
@@ -84,6 +85,9 @@ private:
 
 /// `!lowbit.tensor<NxK, #lowbit.scheme<...>>`.
 std::string typeOf(int64_t rows, int64_t columns, const Scheme &scheme);
+std::string typeOf(const LowBits &weight);
+/// The lines that define %w as what `KernelModule::weight` was given.
+std::string declarationOf(const std::string &name, const LowBits &weight);
 
 /// What a kernel is given: the f32 of a matrix.
 std::vector<float> floats(const Reals &reals);

@@ -14,6 +14,7 @@ std::string Layer::what() const {
   return weight.scheme.str() + ", N = " + std::to_string(outputs()) +
          ", K = " + std::to_string(weight.columns) +
          ", T = " + std::to_string(x.rows()) +
+         (weight.permutation.empty() ? "" : ", permuted") +
          ", LOWBIT_TEST_SEED = " + std::to_string(testSeed());
 }
 
@@ -26,12 +27,11 @@ void addPlain(KernelModule &module, const Layer &layer) {
   std::string x = tensor(layer.x.rows(), layer.weight.columns);
   std::string y = tensor(layer.x.rows(), layer.outputs());
   std::string bias = "tensor<" + std::to_string(layer.outputs()) + "xf32>";
-  std::string w =
-      typeOf(layer.outputs(), layer.weight.columns, layer.weight.scheme);
+  std::string w = typeOf(layer.weight);
   module.weight(layer.name, layer.weight);
   module.text("func.func @" + layer.name + "(%x: " + x +
               (layer.bias ? ", %b: " + bias : "") + ") -> " + y + " {\n" +
-              "  %w = lm.weight \"" + layer.name + "\" : " + w + "\n" +
+              declarationOf(layer.name, layer.weight) +
               "  %y = lm.linear %x, %w " + (layer.bias ? "bias %b " : "") +
               ": " + x + ", " + w + (layer.bias ? ", " + bias : "") + " -> " +
               y + "\n" + "  return %y : " + y + "\n}");
@@ -40,8 +40,7 @@ void addPlain(KernelModule &module, const Layer &layer) {
 void addText(KernelModule &module, const Layer &layer) {
   std::string x = tensor(0, layer.weight.columns);
   std::string y = tensor(0, layer.outputs());
-  std::string w =
-      typeOf(layer.outputs(), layer.weight.columns, layer.weight.scheme);
+  std::string w = typeOf(layer.weight);
   std::string rows = typeOf(layer.x.rows(), layer.weight.columns,
                             Scheme::ofFloat(FieldType::F32));
   std::string kv = "!lm.kv<layers = 1, heads = 1, dim = 8, element = f32>";
@@ -53,7 +52,7 @@ void addText(KernelModule &module, const Layer &layer) {
               ") -> (" + y + ", " + kv + ") {\n" +
               "  %rows = lm.weight \"rows\" : " + rows + "\n" +
               "  %x = lm.embed %positions, %rows : tensor<?xi32>, " + rows +
-              " -> " + x + "\n" + "  %w = lm.weight \"text\" : " + w + "\n" +
+              " -> " + x + "\n" + declarationOf("text", layer.weight) +
               "  %y = lm.linear %x, %w : " + x + ", " + w + " -> " + y + "\n" +
               "  return %y, %kv : " + y + ", " + kv + "\n}");
 }
@@ -73,9 +72,12 @@ reference::LinearResult expected(const KernelModule &module, const Layer &layer,
   Reals x({rows, layer.x.columns()});
   std::copy_n(layer.x.data.begin(), x.data.size(), x.data.begin());
   const Reals *bias = layer.bias ? &*layer.bias : nullptr;
+  Indices order;
+  order.data = layer.weight.permutation;
   if (auto scheme = module.activations(layer.name))
-    return reference::linear(reference::quantize(x, *scheme), layer.weight,
-                             bias);
+    return reference::linear(
+        reference::quantize(x, *scheme, order.data.empty() ? nullptr : &order),
+        layer.weight, bias);
   return reference::linear(x, layer.weight, bias);
 }
 

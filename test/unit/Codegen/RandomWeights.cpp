@@ -6,8 +6,10 @@
 
 #include "gtest/gtest.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <numeric>
 #include <sstream>
 
 namespace lowbit::test {
@@ -155,6 +157,13 @@ LowBits Random::weights(const Scheme &scheme, int64_t rows, int64_t columns) {
         row.fields[level] = result.rows[0].fields[level];
     }
   }
+  return result;
+}
+
+std::vector<int32_t> Random::permutation(int64_t columns) {
+  std::vector<int32_t> result(static_cast<size_t>(columns));
+  std::iota(result.begin(), result.end(), 0);
+  std::shuffle(result.begin(), result.end(), engine_);
   return result;
 }
 

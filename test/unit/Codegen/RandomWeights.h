@@ -43,6 +43,7 @@ public:
   /// Any codes, in some rows the extreme ones only, under any fields of
   /// moderate size, negative scales and zeros among them.
   LowBits weights(const Scheme &scheme, int64_t rows, int64_t columns);
+  std::vector<int32_t> permutation(int64_t columns);
   Reals reals(int64_t rows, int64_t columns);
 
 private:

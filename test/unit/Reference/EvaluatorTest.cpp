@@ -74,6 +74,32 @@ TEST_F(EvaluatorTest, CallsWithWeightsAndProbes) {
   EXPECT_EQ(evaluator.probes().at(3).data, (std::vector<double>{2, 1, 4, 3}));
 }
 
+// A permuted weight is looked up as it is stored, its permutation by its name.
+TEST_F(EvaluatorTest, PermutedWeight) {
+  func::FuncOp layer = function(R"(
+    !w = !lowbit.tensor<1x3, #lowbit.scheme<f32>, permuted>
+    func.func @layer(%x: tensor<1x3xf32>) -> tensor<1x1xf32> {
+      %p = lm.weight "p" : tensor<3xi32>
+      %w = lm.weight "w" permuted %p : !w, tensor<3xi32>
+      %y = lm.linear %x, %w : tensor<1x3xf32>, !w -> tensor<1x1xf32>
+      return %y : tensor<1x1xf32>
+    })",
+                                "layer");
+  Indices order({3});
+  order.data = {2, 0, 1};
+  LowBits stored{Scheme::ofFloat(FieldType::F32), 3, {}};
+  stored.rows.emplace_back().reals = {1, 10, 100};
+  Evaluator evaluator([&](llvm::StringRef name, Type type) {
+    EXPECT_EQ(name == "w", isa<lowbit::TensorType>(type) &&
+                               !cast<lowbit::TensorType>(type).getPermuted());
+    return name == "p" ? share(order) : share(stored);
+  });
+  auto results = evaluator.call(layer, {reals({1, 3}, {3, 4, 5})});
+  ASSERT_TRUE(succeeded(results));
+  EXPECT_EQ(std::get<Reals>(*(*results)[0]).data,
+            (std::vector<double>{30 + 400 + 5}));
+}
+
 TEST_F(EvaluatorTest, WeightOfAnotherShapeIsAnError) {
   func::FuncOp layer = function(kLayer, "layer");
   Evaluator evaluator(

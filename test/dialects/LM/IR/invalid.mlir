@@ -27,8 +27,25 @@ func.func private @kv_c2() -> !lm.kv<layers = 2, heads = 1, dim = 64, element = 
 // -----
 
 func.func @weight_is_vector_or_matrix() {
-  // expected-error@+1 {{must be vector of f32 with a static length or matrix of static shape}}
+  // expected-error@+1 {{must be vector of f32 with a static length or matrix of static shape or vector of i32}}
   %w = lm.weight "w" : tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @weight_c1(%p: tensor<64xi32>) {
+  // expected-error@+1 {{a permutation belongs to a matrix, but got 'tensor<64xf32>'}}
+  %w = lm.weight "w" permuted %p : tensor<64xf32>, tensor<64xi32>
+  return
+}
+
+// -----
+
+!w = !lowbit.tensor<8x64, #lowbit.scheme<s8, group 32 scale f16>, permuted>
+func.func @weight_c1_length(%p: tensor<8xi32>) {
+  // expected-error@+1 {{elements of the permutation: expected 64, but got 8}}
+  %w = lm.weight "w" permuted %p : !w, tensor<8xi32>
   return
 }
 

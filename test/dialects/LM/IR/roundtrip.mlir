@@ -15,6 +15,16 @@ func.func @weight_low_bit() -> !lowbit.tensor<8x64, #lowbit.scheme<s8, group 32 
   return %w : !lowbit.tensor<8x64, #lowbit.scheme<s8, group 32 scale f16>>
 }
 
+// CHECK-LABEL: func @weight_permuted
+func.func @weight_permuted() -> !lowbit.tensor<8x64, #lowbit.scheme<s8, group 32 scale f16>, permuted> {
+  // CHECK: %[[P:.*]] = lm.weight "p" : tensor<64xi32>
+  %p = lm.weight "p" : tensor<64xi32>
+  // CHECK: lm.weight "w" permuted %[[P]] : !lowbit.tensor<8x64, #scheme{{[0-9]*}}, permuted>, tensor<64xi32>
+  %w = lm.weight "w" permuted %p
+     : !lowbit.tensor<8x64, #lowbit.scheme<s8, group 32 scale f16>, permuted>, tensor<64xi32>
+  return %w : !lowbit.tensor<8x64, #lowbit.scheme<s8, group 32 scale f16>, permuted>
+}
+
 // CHECK-LABEL: func @embed
 func.func @embed(%tokens: tensor<?xi32>, %table: tensor<49152x576xf32>) -> tensor<?x576xf32> {
   // CHECK: lm.embed %{{.*}}, %{{.*}} : tensor<?xi32>, tensor<49152x576xf32> -> tensor<?x576xf32>

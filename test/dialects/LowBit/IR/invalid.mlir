@@ -143,3 +143,45 @@ func.func private @tensor_needs_scheme() -> !lowbit.tensor<8x64, 4 : i32>
 
 // expected-error@+1 {{a codebook entry must be a number}}
 func.func private @codebook_of_strings() attributes {s = #lowbit.scheme<u1 codebook ["a", "b"], row scale f32>}
+
+// -----
+
+!q = !lowbit.tensor<2x64, #lowbit.scheme<s8, group 32 scale f32>, permuted>
+func.func @quantize_c4(%x: tensor<2x64xf32>) {
+  // expected-error@+1 {{has a permutation exactly where the result is permuted}}
+  %q = lowbit.quantize %x : tensor<2x64xf32> -> !q
+  return
+}
+
+// -----
+
+!q = !lowbit.tensor<2x64, #lowbit.scheme<s8, group 32 scale f32>>
+func.func @quantize_c4_result(%x: tensor<2x64xf32>, %p: tensor<64xi32>) {
+  // expected-error@+1 {{has a permutation exactly where the result is permuted}}
+  %q = lowbit.quantize %x permuted %p : tensor<2x64xf32>, tensor<64xi32> -> !q
+  return
+}
+
+// -----
+
+!q = !lowbit.tensor<2x64, #lowbit.scheme<s8, group 32 scale f32>, permuted>
+func.func @quantize_c4_length(%x: tensor<2x64xf32>, %p: tensor<63xi32>) {
+  // expected-error@+1 {{elements of the permutation: expected 64, but got 63}}
+  %q = lowbit.quantize %x permuted %p : tensor<2x64xf32>, tensor<63xi32> -> !q
+  return
+}
+
+// -----
+
+!q = !lowbit.tensor<2x64, #lowbit.scheme<s8, group 32 scale f32>>
+!w = !lowbit.tensor<4x64, #lowbit.scheme<u4 offset 8, group 32 scale f16>, permuted>
+func.func @linear_c4(%q: !q, %w: !w) {
+  // expected-error@+1 {{activations are permuted exactly where the weight is}}
+  %y = lowbit.linear %q, %w : !q, !w -> tensor<2x4xf32>
+  return
+}
+
+// -----
+
+// expected-error@+1 {{expected 'permuted'}}
+func.func private @tensor_sorted() -> !lowbit.tensor<8x64, #lowbit.scheme<s8, group 32 scale f32>, sorted>

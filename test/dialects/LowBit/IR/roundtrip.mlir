@@ -13,6 +13,15 @@ func.func @quantize(%x: tensor<?x576xf32>) -> !lowbit.tensor<?x576, #lowbit.sche
   return %q : !lowbit.tensor<?x576, #lowbit.scheme<s8, group 32 scale f32>>
 }
 
+// CHECK-LABEL: func @quantize_permuted
+func.func @quantize_permuted(%x: tensor<?x576xf32>, %p: tensor<576xi32>)
+    -> !lowbit.tensor<?x576, #lowbit.scheme<s8, group 32 scale f32>, permuted> {
+  // CHECK: lowbit.quantize %{{.*}} permuted %{{.*}} : tensor<?x576xf32>, tensor<576xi32> -> <?x576, #scheme{{[0-9]*}}, permuted>
+  %r = lowbit.quantize %x permuted %p : tensor<?x576xf32>, tensor<576xi32>
+     -> !lowbit.tensor<?x576, #lowbit.scheme<s8, group 32 scale f32>, permuted>
+  return %r : !lowbit.tensor<?x576, #lowbit.scheme<s8, group 32 scale f32>, permuted>
+}
+
 // CHECK-LABEL: func @dequantize
 func.func @dequantize(%q: !lowbit.tensor<8x64, #lowbit.scheme<u4 offset 8, group 32 scale f16>>) -> tensor<8x64xf32> {
   // CHECK: lowbit.dequantize %{{.*}} : <8x64, #scheme{{[0-9]*}}> -> tensor<8x64xf32>

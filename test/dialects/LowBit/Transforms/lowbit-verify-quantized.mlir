@@ -24,3 +24,16 @@ func.func @reals(%x: tensor<?x64xf32>, %tokens: tensor<?xi32>) -> (tensor<?x96xf
      : tensor<?xi32>, !lowbit.tensor<96x64, #q4> -> tensor<?x64xf32>
   return %y, %e : tensor<?x96xf32>, tensor<?x64xf32>
 }
+
+// One permutation by two names of one weight.
+// CHECK-LABEL: func @permuted
+func.func @permuted(%x: tensor<?x64xf32>) -> tensor<?x96xf32> {
+  %p = lm.weight "p" : tensor<64xi32>
+  %same = lm.weight "p" : tensor<64xi32>
+  %w = lm.weight "w" permuted %p : !lowbit.tensor<96x64, #q4, permuted>, tensor<64xi32>
+  %q = lowbit.quantize %x permuted %same : tensor<?x64xf32>, tensor<64xi32> -> !lowbit.tensor<?x64, #a8, permuted>
+  // CHECK: lowbit.linear
+  %y = lowbit.linear %q, %w
+     : !lowbit.tensor<?x64, #a8, permuted>, !lowbit.tensor<96x64, #q4, permuted> -> tensor<?x96xf32>
+  return %y : tensor<?x96xf32>
+}

@@ -34,6 +34,24 @@ func.func @pack_rows_c1(%x: tensor<?x64xf32>) {
 
 // -----
 
+func.func @pack_rows_c1_permutation(%x: tensor<?x64xf32>, %p: tensor<32xi32>) {
+  // expected-error@+1 {{elements of the permutation: expected 64, but got 32}}
+  %r = pack.pack_rows %x permuted %p : tensor<?x64xf32>, tensor<32xi32>
+     -> !pack.rows<64, bits = 8, group = 32, scale_groups = 1>
+  return
+}
+
+// -----
+
+!w = !pack.panels<96x64, #lowbit.scheme<s8, group 32 scale f16>, #pack.layout<lanes = 16, unit = 1>>
+func.func @embed_c1_permutation(%tokens: tensor<?xi32>, %table: !w, %p: tensor<96xi32>) {
+  // expected-error@+1 {{elements of the permutation: expected 64, but got 96}}
+  %x = pack.embed %tokens, %table permuted %p : tensor<?xi32>, !w, tensor<96xi32> -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
 !rows = !pack.rows<32, bits = 8, group = 32, scale_groups = 1>
 !w = !pack.panels<8x64, #lowbit.scheme<s8, group 32 scale f16>, #pack.layout<lanes = 16, unit = 1>>
 func.func @linear_c1(%r: !rows, %w: !w) {

@@ -27,6 +27,15 @@ func.func @pack_rows_pow2(%x: tensor<?x576xf32>) -> !pack.rows<576, bits = 8, gr
   return %r : !pack.rows<576, bits = 8, group = 32, scale_groups = 1, pow2 = true>
 }
 
+// CHECK-LABEL: func @pack_rows_permuted
+func.func @pack_rows_permuted(%x: tensor<?x576xf32>, %p: tensor<576xi32>)
+    -> !pack.rows<576, bits = 8, group = 32, scale_groups = 1> {
+  // CHECK: pack.pack_rows %{{.*}} permuted %{{.*}} : tensor<?x576xf32>, tensor<576xi32> -> <576, bits = 8, group = 32, scale_groups = 1>
+  %r = pack.pack_rows %x permuted %p : tensor<?x576xf32>, tensor<576xi32>
+     -> !pack.rows<576, bits = 8, group = 32, scale_groups = 1>
+  return %r : !pack.rows<576, bits = 8, group = 32, scale_groups = 1>
+}
+
 // CHECK-LABEL: func @linear
 func.func @linear(%r: !pack.rows<576, bits = 8, group = 32, scale_groups = 1>,
                   %w: !pack.panels<576x576, #lowbit.scheme<u4, group 32 scale f16>, #pack.layout<lanes = 16, unit = 1>>,
@@ -54,8 +63,8 @@ func.func @linear_bias(%r: !pack.rows<64, bits = 32, group = 32, scale_groups = 
 // CHECK-LABEL: func @embed
 func.func @embed(%tokens: tensor<?xi32>,
                  %table: !pack.panels<96x64, #lowbit.scheme<s8, group 32 scale f16>, #pack.layout<lanes = 16, unit = 1>>,
-                 %rows: tensor<?x64xf32>) -> tensor<?x64xf32> {
-  // CHECK: pack.embed %{{.*}}, %{{.*}} : tensor<?xi32>, <96x64, #scheme{{[0-9]*}}, <lanes = 16, unit = 1>> -> tensor<?x64xf32>
+                 %rows: tensor<?x64xf32>, %p: tensor<64xi32>) -> tensor<?x64xf32> {
+  // CHECK: pack.embed %{{.*}}, %{{.*}} : tensor<?xi32>, !pack.panels<96x64, #scheme{{[0-9]*}}, <lanes = 16, unit = 1>> -> tensor<?x64xf32>
   %x = pack.embed %tokens, %table {scale = 1.0 : f32}
      : tensor<?xi32>,
        !pack.panels<96x64, #lowbit.scheme<s8, group 32 scale f16>, #pack.layout<lanes = 16, unit = 1>>
@@ -65,6 +74,11 @@ func.func @embed(%tokens: tensor<?xi32>,
      : tensor<?xi32>,
        !pack.panels<96x64, #lowbit.scheme<s8, group 32 scale f16>, #pack.layout<lanes = 16, unit = 1>>,
        tensor<?x64xf32> -> tensor<?x64xf32>
+  // CHECK: pack.embed %{{.*}}, %{{.*}} permuted %{{.*}} else %{{.*}} : tensor<?xi32>, !pack.panels<{{.*}}>, tensor<64xi32>, tensor<?x64xf32> -> tensor<?x64xf32>
+  %z = pack.embed %tokens, %table permuted %p else %rows
+     : tensor<?xi32>,
+       !pack.panels<96x64, #lowbit.scheme<s8, group 32 scale f16>, #pack.layout<lanes = 16, unit = 1>>,
+       tensor<64xi32>, tensor<?x64xf32> -> tensor<?x64xf32>
   return %y : tensor<?x64xf32>
 }
 
