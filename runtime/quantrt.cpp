@@ -114,6 +114,19 @@ qrt_status qrt_load(const char *path, const qrt_load_options *options,
   });
 }
 
+qrt_status qrt_load_static(const qrt_static_module *module,
+                           const qrt_load_options *options, qrt_model **model) {
+  return guarded([&]() -> Status {
+    QRT_TRY(needs({module, model}));
+    *model = nullptr;
+    std::unique_ptr<qrt::Model> made;
+    QRT_TRY(qrt::Model::load(*module, options ? *options : qrt_load_options{},
+                             made));
+    *model = new qrt_model{std::move(made)};
+    return {};
+  });
+}
+
 void qrt_unload(qrt_model *model) { delete model; }
 
 qrt_status qrt_set_threads(qrt_model *model, int32_t threads) {

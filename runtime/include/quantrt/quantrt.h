@@ -48,6 +48,17 @@ typedef struct qrt_load_options {
 /// Opens, checks and maps a module. `options` may be NULL.
 qrt_status qrt_load(const char *path, const qrt_load_options *options,
                     qrt_model **model);
+/// The same for a module that was linked into the program, an object of
+/// `quant-compile MODEL -o NAME.o --emit=obj`:
+///
+///   extern const qrt_static_module NAME_module;
+///   qrt_load_static(&NAME_module, NULL, &model);
+///
+/// Weights stay where the program has them; no file is opened but to remember
+/// that they were verified.
+typedef struct qrt_static_module qrt_static_module;
+qrt_status qrt_load_static(const qrt_static_module *module,
+                           const qrt_load_options *options, qrt_model **model);
 void qrt_unload(qrt_model *model);
 
 /// Changes the number of workers; no session may be running.
