@@ -188,8 +188,10 @@ Status Model::reserveScratch(size_t function, Arena &arena) const {
 
 Status Model::call(int32_t function, void *const *arguments) {
   if (function < 0 || size_t(function) >= view().functions.size)
-    return invalid("there is no function " + std::to_string(function) + " in " +
-                   path());
+    return invalid(path() + ": it has no function " +
+                   std::to_string(function) +
+                   " (-1: none of the name that was looked for): compile it "
+                   "again together with the header that the program uses");
   const qrt_function_record &record = view().functions[function];
   if (record.kind != QRT_FUNCTION_PLAIN)
     return invalid(std::string("function ") + view().string(record.name) +
