@@ -209,6 +209,15 @@ qrt_status qrt_append(qrt_session *session, const int32_t *ids, int32_t count,
   });
 }
 
+qrt_status qrt_append_embeddings(qrt_session *session, const float *embeddings,
+                                 int32_t count, int32_t n_logits,
+                                 float *logits) {
+  return guarded([&]() -> Status {
+    QRT_TRY(needs({session}));
+    return session->held->append(embeddings, count, n_logits, logits);
+  });
+}
+
 qrt_status qrt_append_visit(qrt_session *session, const int32_t *ids,
                             int32_t count, int32_t first,
                             qrt_visit_logits visit, void *user) {

@@ -109,6 +109,14 @@ qrt_status qrt_session_truncate(qrt_session *session, int32_t length);
 qrt_status qrt_append(qrt_session *session, const int32_t *ids, int32_t count,
                       int32_t n_logits, float *logits);
 
+/// Like qrt_append, of rows that are no tokens: `embeddings` [count, n_embd],
+/// what the first layer would get (an image's patches, a soft prompt). A model
+/// that scales its tokens' embeddings (gemma3) takes these as they are. Calls
+/// of both kinds may follow each other.
+qrt_status qrt_append_embeddings(qrt_session *session, const float *embeddings,
+                                 int32_t count, int32_t n_logits,
+                                 float *logits);
+
 /// Like qrt_append, and gives each row of logits to `visit` in turn, so that
 /// they need no memory of their own. `first`: index in `ids` from which rows
 /// are visited. Where the module has probes, they are in `probes`
