@@ -259,6 +259,10 @@ qrt_status qrt_sampler_create(const qrt_model *model,
 
 void qrt_sampler_destroy(qrt_sampler *sampler) { delete sampler; }
 
+void qrt_sampler_accept(qrt_sampler *sampler, int32_t id) {
+  sampler->held->accept(id);
+}
+
 int32_t qrt_sample(qrt_sampler *sampler, const float *logits) {
   return sampler->held->sample(logits);
 }

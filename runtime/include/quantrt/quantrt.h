@@ -141,7 +141,7 @@ typedef struct qrt_sampling {
   float top_p;          ///< 1: off
   float min_p;          ///< 0: off
   float repeat_penalty; ///< 1: off
-  int32_t repeat_last_n;
+  int32_t repeat_last_n; ///< tokens that count, prompt included; -1: all
   uint64_t seed;
   const qrt_logit_bias *biases;
   size_t n_biases;
@@ -155,6 +155,8 @@ qrt_status qrt_sampler_create(const qrt_model *model,
                               const qrt_sampling *sampling,
                               qrt_sampler **sampler);
 void qrt_sampler_destroy(qrt_sampler *sampler);
+/// Remembers a token that was not sampled, one of the prompt, for the penalty.
+void qrt_sampler_accept(qrt_sampler *sampler, int32_t id);
 /// Chooses a token from logits [n_vocab] and remembers it for the penalty.
 int32_t qrt_sample(qrt_sampler *sampler, const float *logits);
 
@@ -170,7 +172,8 @@ typedef struct qrt_generate_options {
 
 void qrt_generate_options_default(qrt_generate_options *options);
 
-/// Prompt in, text out: tokenizes, prefills, samples until the end.
+/// Prompt in, text out: tokenizes, prefills, samples until the end. The
+/// repetition penalty counts the prompt's tokens too.
 qrt_status qrt_generate(qrt_model *model, const char *prompt,
                         const qrt_generate_options *options,
                         qrt_on_text on_text, void *user);
