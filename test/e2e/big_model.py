@@ -133,7 +133,7 @@ def peak_anonymous(command):
 
 def load_times(quant_run, module, cache):
     """Milliseconds until a model is ready: hashing its weights, and when they are
-    known to be right; and what a token costs then."""
+    known to be right."""
     results = []
     for _ in range(2):
         output = subprocess.run([quant_run, module, "-p", "ab", "-n", "2", "--temp", "0", "--ignore-eos", "--json"],
