@@ -33,8 +33,9 @@ static llvm::Error failure(const llvm::Twine &message) {
   return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
 }
 
-/// A program's code, and what lies between it and its data, must stay within
-/// reach of 32-bit distances; tools fail earlier than that.
+/// Weights in an object. Code reaches 2 GiB, and a linker that does not know
+/// large sections puts the weights between code and its data; every link copies
+/// them besides.
 static constexpr uint64_t kObjectBytes = uint64_t(1) << 30;
 
 namespace {

@@ -2,8 +2,8 @@
 //
 // The relocatable object that lld has made of code and code table has a section
 // of one byte for the header and another for the weights: what they really hold
-// goes behind the end of the object, and their section headers are pointed at it.
-// So the weights never pass through LLVM or lld.
+// goes behind the end of the object, and their section headers are pointed at
+// it. So the weights never pass through LLVM or lld.
 //
 //===----------------------------------------------------------------------===//
 
