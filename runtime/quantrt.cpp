@@ -114,6 +114,19 @@ qrt_status qrt_load(const char *path, const qrt_load_options *options,
   });
 }
 
+qrt_status qrt_load_static(const qrt_static_module *module,
+                           const qrt_load_options *options, qrt_model **model) {
+  return guarded([&]() -> Status {
+    QRT_TRY(needs({module, model}));
+    *model = nullptr;
+    std::unique_ptr<qrt::Model> made;
+    QRT_TRY(qrt::Model::load(*module, options ? *options : qrt_load_options{},
+                             made));
+    *model = new qrt_model{std::move(made)};
+    return {};
+  });
+}
+
 void qrt_unload(qrt_model *model) { delete model; }
 
 qrt_status qrt_set_threads(qrt_model *model, int32_t threads) {
@@ -196,6 +209,15 @@ qrt_status qrt_append(qrt_session *session, const int32_t *ids, int32_t count,
   });
 }
 
+qrt_status qrt_append_embeddings(qrt_session *session, const float *embeddings,
+                                 int32_t count, int32_t n_logits,
+                                 float *logits) {
+  return guarded([&]() -> Status {
+    QRT_TRY(needs({session}));
+    return session->held->append(embeddings, count, n_logits, logits);
+  });
+}
+
 qrt_status qrt_append_visit(qrt_session *session, const int32_t *ids,
                             int32_t count, int32_t first,
                             qrt_visit_logits visit, void *user) {
@@ -236,6 +258,10 @@ qrt_status qrt_sampler_create(const qrt_model *model,
 }
 
 void qrt_sampler_destroy(qrt_sampler *sampler) { delete sampler; }
+
+void qrt_sampler_accept(qrt_sampler *sampler, int32_t id) {
+  sampler->held->accept(id);
+}
 
 int32_t qrt_sample(qrt_sampler *sampler, const float *logits) {
   return sampler->held->sample(logits);

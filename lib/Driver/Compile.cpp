@@ -17,7 +17,9 @@
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/ToolOutputFile.h"
 
 #include <thread>
@@ -30,6 +32,11 @@ namespace lowbit {
 static llvm::Error failure(const llvm::Twine &message) {
   return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
 }
+
+/// Weights in an object. Code reaches 2 GiB, and a linker that does not know
+/// large sections puts the weights between code and its data; every link copies
+/// them besides.
+static constexpr uint64_t kObjectBytes = uint64_t(1) << 30;
 
 namespace {
 
@@ -153,10 +160,32 @@ private:
     if (llvm::Error error =
             collectWeights(*module, source.get(), image.weights))
       return error;
+    if (options.emit == Emit::StaticObject)
+      if (llvm::Error error = prepareObject())
+        return error;
     image.metadata = source ? source->metadataBytes() : std::string(8, '\0');
     image.levels.assign(options.levels.begin(), options.levels.end());
     image.producer = "LowBit 0.1.0, LLVM 22.1";
     return describeFunctions(*module, options.maxRows, image);
+  }
+
+  /// Before an hour's work: what can be linked, and what it is called.
+  llvm::Error prepareObject() {
+    uint64_t bytes = 0;
+    for (const WeightImage &weight : image.weights)
+      bytes += weight.bytes();
+    if (bytes > kObjectBytes)
+      return failure(llvm::formatv(
+          "{0}: an object holds at most 1 GiB, but the weights take {1:f2} "
+          "GiB: write a shared object instead (-o NAME.so, no --emit)",
+          options.output, double(bytes) / (1 << 30)));
+    StringRef stem = llvm::sys::path::stem(options.output);
+    symbol = options.symbol.empty() ? identifier(stem) + "_module"
+                                    : options.symbol;
+    if (symbol != identifier(symbol))
+      return failure("--symbol: '" + symbol +
+                     "' is no name in C; choose letters, digits and _");
+    return llvm::Error::success();
   }
 
   //===- Back -------------------------------------------------------------===//
@@ -197,7 +226,7 @@ private:
     for (const std::string &error : errors)
       if (!error.empty())
         return failure(error);
-    if (options.emit != Emit::SharedObject)
+    if (options.emit == Emit::Assembly || options.emit == Emit::LLVMIR)
       return write(llvm::join(code, ""));
     if (llvm::Error error = nameEntries(needs, image))
       return error;
@@ -216,7 +245,8 @@ private:
     EmitKind kind = options.emit == Emit::Assembly ? EmitKind::Assembly
                     : options.emit == Emit::LLVMIR ? EmitKind::LLVMIR
                                                    : EmitKind::Object;
-    auto compiled = compileLevel(*levels[i], *options.levels[i], kind);
+    auto compiled = compileLevel(*levels[i], *options.levels[i], kind,
+                                 symbol.empty() ? "qrt" : symbol);
     if (!compiled)
       return compiled.takeError();
     code = std::move(*compiled);
@@ -244,28 +274,34 @@ private:
   llvm::Error emitHeader() {
     if (options.emitHeader.empty())
       return llvm::Error::success();
-    return write(headerText(image, options.emitHeader), options.emitHeader);
+    return write(headerText(image, options.emitHeader, symbol),
+                 options.emitHeader);
   }
 
   llvm::Error link(std::vector<std::string> &objects) {
     std::vector<std::string> names;
     for (const FunctionImage &function : image.functions)
       names.push_back(function.name);
-    auto table = compileCodeTable(options.levels, names);
+    bool isObject = options.emit == Emit::StaticObject;
+    auto table = isObject ? compileStaticModule(symbol, staticSizes(image),
+                                                options.levels, names)
+                          : compileCodeTable(options.levels, names);
     if (!table)
       return table.takeError();
     objects.push_back(std::move(*table));
-    std::string code =
-        options.output + ".code." + std::to_string(getpid()) + ".so";
-    auto remove = llvm::make_scope_exit([&] { llvm::sys::fs::remove(code); });
-    if (llvm::Error error = linkSharedObject(objects, code))
+    std::string code = options.output + ".code." + std::to_string(getpid()) +
+                       (isObject ? ".o" : ".so");
+    llvm::scope_exit remove([&] { llvm::sys::fs::remove(code); });
+    if (llvm::Error error = isObject ? linkObject(objects, code)
+                                     : linkSharedObject(objects, code))
       return error;
     console.begin("weights");
+    auto progress = [&](uint64_t done, uint64_t total) {
+      console.progress(done, total);
+    };
     if (llvm::Error error =
-            writeModule(code, image, options.output,
-                        [&](uint64_t done, uint64_t total) {
-                          console.progress(done, total);
-                        }))
+            isObject ? writeObject(code, image, options.output, progress)
+                     : writeModule(code, image, options.output, progress))
       return error;
     console.summary(image, options.output);
     return emitHeader();
@@ -309,6 +345,7 @@ private:
   std::vector<OwningOpRef<ModuleOp>> levels;
   std::vector<LevelNeeds> needs;
   ModuleImage image;
+  std::string symbol; ///< of a static object, else empty
 };
 
 } // namespace

@@ -79,14 +79,14 @@ Status Code::open(const FileMap &file, const ModuleView &module) {
   return Status(QRT_IO, file.path() + ": cannot load its code: " + reason);
 }
 
+static Status wrong(const std::string &name, const char *what) {
+  return corrupt(name + ": its code table " + what + ": compile it again");
+}
+
 Status Code::bind(const FileMap &file, const ModuleView &module) {
-  auto wrong = [&](const char *what) {
-    return corrupt(file.path() + ": its code table " + what +
-                   ": compile it again");
-  };
   void *symbol = dlsym(handle_, QRT_CODE_TABLE_SYMBOL);
   if (!symbol)
-    return wrong("(" QRT_CODE_TABLE_SYMBOL ") is missing");
+    return wrong(file.path(), "(" QRT_CODE_TABLE_SYMBOL ") is missing");
   const uint64_t entries = module.levels.size * module.functions.size;
   Dl_info where;
   const ElfW(Sym) *record = nullptr;
@@ -95,19 +95,26 @@ Status Code::bind(const FileMap &file, const ModuleView &module) {
               RTLD_DL_SYMENT) == 0 ||
       !record ||
       record->st_size < sizeof(qrt_code_table) + entries * sizeof(qrt_entry))
-    return wrong("is too small");
-  table_ = static_cast<const qrt_code_table *>(symbol);
+    return wrong(file.path(), "is too small");
+  return use(static_cast<const qrt_code_table *>(symbol), file.path(), module);
+}
+
+Status Code::use(const qrt_code_table *table, const std::string &name,
+                 const ModuleView &module) {
+  if (!table)
+    return wrong(name, "is missing");
+  table_ = table;
   if (table_->abi_version != QRT_ABI_VERSION)
-    return unsupported(file.path() + ": its code table has ABI version " +
+    return unsupported(name + ": its code table has ABI version " +
                        std::to_string(table_->abi_version) +
                        ", this runtime has " + std::to_string(QRT_ABI_VERSION) +
                        ": compile it again, or update the runtime");
   if (table_->n_levels != module.levels.size ||
       table_->n_functions != module.functions.size)
-    return wrong("disagrees with its header");
-  for (uint64_t i = 0; i < entries; ++i)
+    return wrong(name, "disagrees with its header");
+  for (uint64_t i = 0; i < module.levels.size * module.functions.size; ++i)
     if (!table_->entries[i])
-      return wrong("has an empty entry");
+      return wrong(name, "has an empty entry");
   return {};
 }
 

@@ -20,6 +20,9 @@ public:
   /// Loads the code of `file`, which `module` was parsed from, and makes sure
   /// that what the loader mapped is what was hashed.
   Status load(const FileMap &file, const ModuleView &module);
+  /// Takes the table of a module called `name` that is part of the program.
+  Status use(const qrt_code_table *table, const std::string &name,
+             const ModuleView &module);
 
   qrt_entry entry(size_t level, size_t function) const {
     return table_->entries[level * table_->n_functions + function];

@@ -4,19 +4,53 @@
 #include "base/cpu.h"
 #include "module/level.h"
 
+#include <cstring>
+#include <dlfcn.h>
+#include <link.h>
 #include <sys/mman.h>
 
 namespace qrt {
 
+namespace {
+
+/// The file that the dynamic loader has put at an address.
+bool fileAt(const void *address, struct stat &file) {
+  Dl_info info;
+  link_map *map = nullptr;
+  if (dladdr1(address, &info, reinterpret_cast<void **>(&map),
+              RTLD_DL_LINKMAP) == 0 ||
+      !map)
+    return false;
+  // The program itself has no name there.
+  const char *path = *map->l_name ? map->l_name : "/proc/self/exe";
+  return stat(path, &file) == 0;
+}
+
+} // namespace
+
 Status Module::open(const std::string &path, std::string_view level) {
+  path_ = path;
   QRT_TRY(file_.open(path));
   QRT_TRY(ModuleView::parse(file_.bytes(), path, view_));
+  QRT_TRY(useLevel(level));
+  return code_.load(file_, view_);
+}
+
+Status Module::open(const qrt_static_module &source, std::string_view level) {
+  path_ = source.name ? source.name : "a static module";
+  static_ = &source;
+  QRT_TRY(ModuleView::parse(source, path_, view_));
+  QRT_TRY(useLevel(level));
+  return code_.use(source.code, path_, view_);
+}
+
+Status Module::useLevel(std::string_view level) {
   if (Status status = Metadata::parse(view_.metadata, metadata_); !status.ok())
-    return Status(status.code(), path + ": " + status.message());
-  QRT_TRY(chooseLevel(view_, path, level, cpuFeatures(), level_));
-  QRT_TRY(code_.load(file_, view_));
+    return Status(status.code(), path_ + ": " + status.message());
+  QRT_TRY(chooseLevel(view_, path_, level, cpuFeatures(), level_));
   bindWeights();
-  // The address is a multiple of 64 KiB within a mapping, hence of the page.
+  // Within a file the address is a multiple of 64 KiB, hence of the page; a
+  // linker may do otherwise, and it is only advice.
   if (!view_.weights.empty())
     madvise(const_cast<char *>(view_.weights.data()), view_.weights.size(),
             MADV_WILLNEED);
@@ -33,8 +67,11 @@ Status Module::copyWeights(const OnEachThread &onEachThread) {
   if (view_.weights.empty())
     return {};
   QRT_TRY(copy_.allocateHuge(view_.weights.size(), "the weights"));
-  QRT_TRY(readInto(copy_, file_.descriptor(), view_.header.weights_offset,
-                   path(), onEachThread));
+  if (file_.descriptor() < 0)
+    std::memcpy(copy_.data(), view_.weights.data(), view_.weights.size());
+  else
+    QRT_TRY(readInto(copy_, file_.descriptor(), view_.header.weights_offset,
+                     path_, onEachThread));
   view_.weights = {reinterpret_cast<const char *>(copy_.data()),
                    view_.weights.size()};
   bindWeights();
@@ -46,14 +83,28 @@ Status Module::verify(Verify when, const OnEachThread &onEachThread) const {
     return {};
   const VerifiedFiles verified;
   const uint64_t hash = view_.header.header_hash;
-  if (when == Verify::Once && verified.contains(file_.identity(), hash))
+  struct stat file;
+  const bool known = identify(file);
+  if (when == Verify::Once && known && verified.contains(file, hash))
     return {};
-  QRT_TRY(verifyWeights(view_, file_.path(), onEachThread));
-  verified.add(file_.identity(), hash);
+  QRT_TRY(verifyWeights(view_, path_, onEachThread));
+  if (known)
+    verified.add(file, hash);
   return {};
 }
 
+/// The file whose bytes the weights are, or were when they were copied.
+bool Module::identify(struct stat &file) const {
+  if (file_.descriptor() < 0)
+    return fileAt(static_, file);
+  file = file_.identity();
+  return true;
+}
+
 void Module::releaseHeader() const {
+  // What is around a static module's header, the linker alone knows.
+  if (file_.descriptor() < 0)
+    return;
   madvise(const_cast<char *>(file_.bytes().data()), view_.header.weights_offset,
           MADV_DONTNEED);
 }

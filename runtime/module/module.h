@@ -19,6 +19,8 @@ public:
   /// Opens, checks and maps; not the weights' hashes. `level`: empty for the
   /// best that this CPU can run.
   Status open(const std::string &path, std::string_view level);
+  /// The same for a module that is part of the program, and outlives this.
+  Status open(const qrt_static_module &source, std::string_view level);
 
   /// Reads the weights into memory of this process, in huge pages, instead of
   /// leaving them in the mapped file. Before verify().
@@ -31,8 +33,12 @@ public:
   /// from the page cache when something in them is looked up.
   void releaseHeader() const;
 
-  const std::string &path() const { return file_.path(); }
-  uint64_t fileBytes() const { return file_.bytes().size(); }
+  /// Of the file, or the name of a static module.
+  const std::string &path() const { return path_; }
+  /// Of a static module, without its code.
+  uint64_t fileBytes() const {
+    return view_.header.weights_offset + view_.header.weights_bytes;
+  }
   const ModuleView &view() const { return view_; }
   const Metadata &metadata() const { return metadata_; }
   const char *levelName() const {
@@ -45,9 +51,13 @@ public:
   const void *const *weights() const { return weights_.data(); }
 
 private:
+  Status useLevel(std::string_view level);
   void bindWeights();
+  bool identify(struct stat &file) const;
 
-  FileMap file_;
+  std::string path_;
+  FileMap file_; ///< not open for a static module
+  const qrt_static_module *static_ = nullptr;
   ModuleView view_;
   Metadata metadata_;
   Code code_;

@@ -2,7 +2,6 @@
 
 #include "module/module_view.h"
 #include "base/hash.h"
-#include "quantrt/abi.h"
 
 #include <climits>
 #include <cstring>
@@ -49,16 +48,41 @@ uint64_t elementBytes(uint32_t type) {
 /// other.
 class HeaderReader {
 public:
-  HeaderReader(std::string_view file, const std::string &name, ModuleView &view)
-      : file_(file), name_(name), view_(view), header_(view.header) {}
+  HeaderReader(const std::string &name, ModuleView &view)
+      : name_(name), view_(view), header_(view.header) {}
 
-  Status read() {
+  Status read(std::string_view file) {
+    file_ = file;
     QRT_TRY(ElfView::parse(file_, name_, view_.elf));
     QRT_TRY(checkSections());
     QRT_TRY(checkVersions());
     QRT_TRY(checkLayout());
-    QRT_TRY(checkHashes());
+    bytes_ = file_.substr(header_.code_bytes, header_.header_bytes);
+    view_.weights = file_.substr(header_.weights_offset, header_.weights_bytes);
+    QRT_TRY(checkHeaderHash());
+    QRT_TRY(checkCodeHash());
     QRT_TRY(checkMachine());
+    return readAll();
+  }
+
+  Status read(const qrt_static_module &source) {
+    QRT_TRY(checkStatic(source));
+    bytes_ = {static_cast<const char *>(source.header), source.header_bytes};
+    std::memcpy(&header_, bytes_.data(), sizeof(qrt_header));
+    QRT_TRY(checkVersions());
+    if (header_.code_bytes != 0 ||
+        header_.header_bytes != source.header_bytes ||
+        header_.weights_offset != source.header_bytes ||
+        header_.weights_bytes != source.weights_bytes)
+      return damaged("its parts have other sizes than its header says");
+    view_.weights = {static_cast<const char *>(source.weights),
+                     source.weights_bytes};
+    QRT_TRY(checkHeaderHash());
+    return readAll();
+  }
+
+private:
+  Status readAll() {
     QRT_TRY(readTables());
     QRT_TRY(checkLevels());
     QRT_TRY(checkFunctions());
@@ -67,7 +91,6 @@ public:
     return checkText();
   }
 
-private:
   Status damaged(const std::string &what) const {
     return corrupt(name_ + ": damaged: " + what +
                    ": copy the file or compile it again");
@@ -93,6 +116,25 @@ private:
       return damaged("its header has only " + std::to_string(header.bytes) +
                      " bytes");
     std::memcpy(&header_, file_.data() + header.offset, sizeof(qrt_header));
+    return {};
+  }
+
+  Status checkStatic(const qrt_static_module &source) const {
+    if (source.abi_version != QRT_ABI_VERSION ||
+        source.bytes != sizeof(qrt_static_module))
+      return unsupported(name_ + ": it was compiled for ABI version " +
+                         std::to_string(source.abi_version) +
+                         ", this runtime has " +
+                         std::to_string(QRT_ABI_VERSION) +
+                         ": compile it again, or update the runtime");
+    auto misaligned = [](const void *address) {
+      return !address || reinterpret_cast<uintptr_t>(address) % 64 != 0;
+    };
+    if (misaligned(source.header) || misaligned(source.weights))
+      return damaged("its data are not aligned to 64 bytes");
+    if (source.header_bytes < sizeof(qrt_header))
+      return damaged("its header has only " +
+                     std::to_string(source.header_bytes) + " bytes");
     return {};
   }
 
@@ -131,12 +173,15 @@ private:
     return {};
   }
 
-  Status checkHashes() {
+  Status checkHeaderHash() const {
     constexpr size_t behind =
         offsetof(qrt_header, header_hash) + sizeof(header_.header_hash);
-    const std::string_view header = headerBytes();
-    if (hash64(header.substr(behind)) != header_.header_hash)
+    if (hash64(bytes_.substr(behind)) != header_.header_hash)
       return damaged("its header does not match its hash");
+    return {};
+  }
+
+  Status checkCodeHash() const {
     if (hash64(file_.substr(0, header_.code_bytes)) != header_.code_hash)
       return damaged("its code does not match its hash");
     return {};
@@ -152,20 +197,15 @@ private:
     return {};
   }
 
-  std::string_view headerBytes() const {
-    return file_.substr(header_.code_bytes, header_.header_bytes);
-  }
-
   template <typename Record>
   Status readTable(const qrt_table &table, const char *what,
                    Span<const Record> &out) {
-    const std::string_view bytes = headerBytes();
-    if (table.count > bytes.size() / sizeof(Record) ||
-        !fits(table.offset, table.count * sizeof(Record), bytes.size()) ||
+    if (table.count > bytes_.size() / sizeof(Record) ||
+        !fits(table.offset, table.count * sizeof(Record), bytes_.size()) ||
         table.offset % alignof(Record) != 0)
       return damaged(std::string("its table of ") + what +
                      " reaches beyond its header");
-    out = {reinterpret_cast<const Record *>(bytes.data() + table.offset),
+    out = {reinterpret_cast<const Record *>(bytes_.data() + table.offset),
            size_t(table.count)};
     return {};
   }
@@ -183,7 +223,6 @@ private:
       return damaged("its string table has no end");
     view_.metadata = {metadata.data, metadata.size};
     view_.strings_ = {strings.data, strings.size};
-    view_.weights = file_.substr(header_.weights_offset, header_.weights_bytes);
     return checkString(header_.producer);
   }
 
@@ -273,7 +312,8 @@ private:
     return {};
   }
 
-  std::string_view file_;
+  std::string_view file_;  ///< empty for a static module
+  std::string_view bytes_; ///< the header and its tables
   const std::string &name_;
   ModuleView &view_;
   qrt_header &header_;
@@ -282,7 +322,13 @@ private:
 Status ModuleView::parse(std::string_view file, const std::string &name,
                          ModuleView &out) {
   out = {};
-  return HeaderReader(file, name, out).read();
+  return HeaderReader(name, out).read(file);
+}
+
+Status ModuleView::parse(const qrt_static_module &source,
+                         const std::string &name, ModuleView &out) {
+  out = {};
+  return HeaderReader(name, out).read(source);
 }
 
 int32_t ModuleView::find(std::string_view function) const {

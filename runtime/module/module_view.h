@@ -13,6 +13,7 @@
 #include "base/span.h"
 #include "base/status.h"
 #include "module/elf.h"
+#include "quantrt/abi.h"
 #include "quantrt/format.h"
 
 #include <string_view>
@@ -33,6 +34,9 @@ struct ModuleView {
 
   /// `name`: of the file, for messages.
   static Status parse(std::string_view file, const std::string &name,
+                      ModuleView &out);
+  /// The same for a module that is part of the program.
+  static Status parse(const qrt_static_module &source, const std::string &name,
                       ModuleView &out);
 
   /// A string of the header's tables; NUL-terminated in place.

@@ -48,17 +48,31 @@ std::string baseName(const std::string &path) {
 Status Model::load(const std::string &path, const qrt_load_options &options,
                    std::unique_ptr<Model> &model) {
   auto made = std::make_unique<Model>();
-  QRT_TRY(made->open(path, options));
+  QRT_TRY(made->open(
+      [&](std::string_view level) { return made->module_.open(path, level); },
+      options));
   model = std::move(made);
   return {};
 }
 
-Status Model::open(const std::string &path, const qrt_load_options &options) {
+Status Model::load(const qrt_static_module &source,
+                   const qrt_load_options &options,
+                   std::unique_ptr<Model> &model) {
+  auto made = std::make_unique<Model>();
+  QRT_TRY(made->open(
+      [&](std::string_view level) { return made->module_.open(source, level); },
+      options));
+  model = std::move(made);
+  return {};
+}
+
+Status Model::open(const OpenModule &openModule,
+                   const qrt_load_options &options) {
   Verify verify;
   QRT_TRY(parseVerify(setting(options.verify, "QRT_VERIFY"), verify));
   bool copy;
   QRT_TRY(parseWeights(setting(nullptr, "QRT_WEIGHTS"), copy));
-  QRT_TRY(module_.open(path, setting(options.level, "QRT_CPU")));
+  QRT_TRY(openModule(setting(options.level, "QRT_CPU")));
   QRT_TRY(setThreads(options.threads));
   const OnEachThread onEachThread = [&](const std::function<void()> &job) {
     pool_->onEachThread(job);
@@ -69,7 +83,7 @@ Status Model::open(const std::string &path, const qrt_load_options &options) {
   const Metadata &metadata = module_.metadata();
   name_ = metadata.string("general.name").value_or("");
   if (name_.empty())
-    name_ = baseName(path);
+    name_ = baseName(path());
   architecture_ = metadata.string("general.architecture").value_or("");
   if (auto text = metadata.string("tokenizer.chat_template")) {
     chatTemplate_ = *text;
@@ -174,8 +188,10 @@ Status Model::reserveScratch(size_t function, Arena &arena) const {
 
 Status Model::call(int32_t function, void *const *arguments) {
   if (function < 0 || size_t(function) >= view().functions.size)
-    return invalid("there is no function " + std::to_string(function) + " in " +
-                   path());
+    return invalid(path() + ": it has no function " +
+                   std::to_string(function) +
+                   " (-1: none of the name that was looked for): compile it "
+                   "again together with the header that the program uses");
   const qrt_function_record &record = view().functions[function];
   if (record.kind != QRT_FUNCTION_PLAIN)
     return invalid(std::string("function ") + view().string(record.name) +

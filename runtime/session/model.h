@@ -18,6 +18,10 @@ class Model {
 public:
   static Status load(const std::string &path, const qrt_load_options &options,
                      std::unique_ptr<Model> &model);
+  /// Of a module that is part of the program.
+  static Status load(const qrt_static_module &source,
+                     const qrt_load_options &options,
+                     std::unique_ptr<Model> &model);
 
   Status setThreads(int32_t threads);
   void info(qrt_model_info &info) const;
@@ -48,7 +52,9 @@ public:
   Status call(int32_t function, void *const *arguments);
 
 private:
-  Status open(const std::string &path, const qrt_load_options &options);
+  /// `openModule` is given the level that is wanted, or "".
+  using OpenModule = std::function<Status(std::string_view level)>;
+  Status open(const OpenModule &openModule, const qrt_load_options &options);
   Status createTokenizer();
 
   Module module_;

@@ -55,6 +55,7 @@ Status Session::allocate(int32_t positions) {
   positions_.resize(rows);
   visibleEnd_.resize(rows);
   outRows_.resize(rows);
+  noTokens_.assign(rows, -1);
   return {};
 }
 
@@ -74,6 +75,10 @@ Status Session::check(const int32_t *ids, int32_t count) const {
       return invalid("token " + std::to_string(i) + " has the id " +
                      std::to_string(ids[i]) + ", but ids end at " +
                      std::to_string(text_->n_vocab - 1));
+  return checkRoom(count);
+}
+
+Status Session::checkRoom(int32_t count) const {
   if (count > capacity() - length_)
     return Status(QRT_CONTEXT_FULL,
                   std::to_string(count) +
@@ -84,8 +89,8 @@ Status Session::check(const int32_t *ids, int32_t count) const {
   return {};
 }
 
-void Session::compute(const int32_t *ids, int32_t rows, int32_t nLogits,
-                      float *logits) {
+void Session::compute(const Input &input, int32_t first, int32_t rows,
+                      int32_t nLogits, float *logits) {
   for (int32_t i = 0; i < rows; ++i) {
     positions_[i] = length_ + i;
     visibleEnd_[i] = length_ + i + 1;
@@ -95,7 +100,9 @@ void Session::compute(const int32_t *ids, int32_t rows, int32_t nLogits,
   const qrt_run run = {0, rows, length_, cache_.pageTable()};
   qrt_text text = {};
   text.rows = rows;
-  text.tokens = ids;
+  text.tokens = input.ids ? input.ids + first : noTokens_.data();
+  if (!input.ids)
+    text.embeddings = input.embeddings + size_t(first) * text_->n_embd;
   text.positions = positions_.data();
   text.visible_end = visibleEnd_.data();
   text.n_runs = 1;
@@ -115,6 +122,19 @@ void Session::compute(const int32_t *ids, int32_t rows, int32_t nLogits,
 Status Session::append(const int32_t *ids, int32_t count, int32_t nLogits,
                        float *logits) {
   QRT_TRY(check(ids, count));
+  return appendInput({ids, nullptr}, count, nLogits, logits);
+}
+
+Status Session::append(const float *embeddings, int32_t count, int32_t nLogits,
+                       float *logits) {
+  if (count < 0 || (count > 0 && !embeddings))
+    return invalid("no rows of embeddings to append");
+  QRT_TRY(checkRoom(count));
+  return appendInput({nullptr, embeddings}, count, nLogits, logits);
+}
+
+Status Session::appendInput(const Input &input, int32_t count, int32_t nLogits,
+                            float *logits) {
   QRT_TRY(
       model_.reserveScratch(function_, scratch_)); // threads may have changed
   if (nLogits < 0 || nLogits > count || (nLogits > 0 && !logits))
@@ -124,7 +144,7 @@ Status Session::append(const int32_t *ids, int32_t count, int32_t nLogits,
   for (int32_t begin = 0; begin < count;) {
     const int32_t rows = std::min(count - begin, int32_t(text_->max_rows));
     const int32_t wanted = std::clamp(begin + rows - firstOut, 0, rows);
-    compute(ids + begin, rows, wanted, logits);
+    compute(input, begin, rows, wanted, logits);
     if (wanted > 0)
       logits += size_t(wanted) * text_->n_vocab;
     begin += rows;
@@ -147,7 +167,7 @@ Status Session::appendVisit(const int32_t *ids, int32_t count, int32_t first,
     const int32_t rows =
         std::min({count - begin, maxRows, unvisited + visitRows_});
     const int32_t wanted = std::clamp(begin + rows - first, 0, rows);
-    compute(ids + begin, rows, wanted,
+    compute({ids, nullptr}, begin, rows, wanted,
             reinterpret_cast<float *>(visited_.data()));
     QRT_TRY(visitBlock(begin, rows, wanted, visit, user));
     begin += rows;

@@ -23,8 +23,10 @@ public:
   int32_t capacity() const { return cache_.capacity(); }
   Status truncate(int32_t length);
 
-  /// As qrt_append and qrt_append_visit.
+  /// As qrt_append, qrt_append_embeddings and qrt_append_visit.
   Status append(const int32_t *ids, int32_t count, int32_t nLogits,
+                float *logits);
+  Status append(const float *embeddings, int32_t count, int32_t nLogits,
                 float *logits);
   Status appendVisit(const int32_t *ids, int32_t count, int32_t first,
                      qrt_visit_logits visit, void *user);
@@ -32,11 +34,19 @@ public:
 private:
   explicit Session(Model &model) : model_(model) {}
   Status allocate(int32_t positions);
+  /// What rows are made of: token ids, or (ids null) rows [count, n_embd].
+  struct Input {
+    const int32_t *ids;
+    const float *embeddings;
+  };
   Status check(const int32_t *ids, int32_t count) const;
-  /// Computes `rows` <= max_rows rows; the logits of the last `nLogits` of them
-  /// go to `logits`.
-  void compute(const int32_t *ids, int32_t rows, int32_t nLogits,
-               float *logits);
+  Status checkRoom(int32_t count) const;
+  Status appendInput(const Input &input, int32_t count, int32_t nLogits,
+                     float *logits);
+  /// Computes `rows` <= max_rows rows, the first of which is `first` of
+  /// `input`; the logits of the last `nLogits` of them go to `logits`.
+  void compute(const Input &input, int32_t first, int32_t rows,
+               int32_t nLogits, float *logits);
   Status visitBlock(int32_t begin, int32_t rows, int32_t nLogits,
                     qrt_visit_logits visit, void *user);
   const float *probesOf(int32_t row);
@@ -48,6 +58,7 @@ private:
   Arena scratch_, probes_, visited_;
   int32_t visitRows_ = 0; ///< rows of logits in visited_
   std::vector<int32_t> positions_, visibleEnd_, outRows_;
+  std::vector<int32_t> noTokens_; ///< -1: the row is one of embeddings
   std::vector<float> rowProbes_; ///< [n_probes, n_embd] of one row
   int32_t length_ = 0;
 };

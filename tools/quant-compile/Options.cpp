@@ -29,8 +29,14 @@ void declareOptions(tools::OptionParser &parser, CompileOptions &options,
                     Words &words) {
   parser.section("Output");
   parser.text("-o", "FILE", "the module, or the IR, to write", &options.output);
-  parser.choice("--emit", {"so", "asm", "llvm"}, "what to write (default so)",
+  parser.choice("--emit", {"so", "obj", "asm", "llvm"},
+                "a shared object (default), an object to link into a program, "
+                "or the text of the code",
                 &words.emit);
+  parser.text("--symbol", "NAME",
+              "what C calls the module in an object (default STEM_module of "
+              "-o STEM.o)",
+              &options.symbol);
   parser.choice("--stop-after",
                 {"import", "quantize", "pack", "loops", "target", "module"},
                 "print the IR after this stage", &words.stopAfter);
@@ -39,7 +45,7 @@ void declareOptions(tools::OptionParser &parser, CompileOptions &options,
                 "the stage that a .mlir has reached (default: by its dialects)",
                 &words.startFrom);
   parser.text("--emit-header", "FILE",
-              "write C prototypes of the module's functions",
+              "write C declarations: the module's functions and symbol",
               &options.emitHeader);
   parser.section("Model");
   parser.choice("--activations", {"int8", "int8-pow2", "per-token", "f32"},
@@ -102,7 +108,8 @@ void readWords(const Words &words, CompileOptions &options) {
   options.stopAfter = *parseStage(words.stopAfter);
   if (!words.startFrom.empty())
     options.startFrom = parseStage(words.startFrom);
-  options.emit = words.emit == "asm"    ? Emit::Assembly
+  options.emit = words.emit == "obj"    ? Emit::StaticObject
+                 : words.emit == "asm"  ? Emit::Assembly
                  : words.emit == "llvm" ? Emit::LLVMIR
                                         : Emit::SharedObject;
   options.maxRows = words.maxRows;
@@ -115,8 +122,8 @@ llvm::Expected<CompileOptions> parseOptions(int argc, char **argv, bool &done) {
   Words words;
   tools::OptionParser parser(
       "quant-compile", "quant-compile MODEL.gguf|INPUT.mlir -o MODULE.so",
-      "Compiles a model ahead of time to one shared object that holds its code, "
-      "weights and tokenizer.");
+      "Compiles a model ahead of time to one file that holds its code, weights "
+      "and tokenizer.");
   declareOptions(parser, options, words);
   if (tools::Error error = parser.parse(argc, argv, done))
     return failure(error.message());
@@ -132,9 +139,14 @@ llvm::Expected<CompileOptions> parseOptions(int argc, char **argv, bool &done) {
   if (llvm::Error error = readLevels(words.targetCPU, options))
     return std::move(error);
   readWords(words, options);
-  if (options.stopAfter == Stage::Module &&
-      options.emit == Emit::SharedObject && options.output.empty())
+  bool wantsModule = options.emit == Emit::SharedObject ||
+                     options.emit == Emit::StaticObject;
+  if (options.stopAfter == Stage::Module && wantsModule &&
+      options.output.empty())
     return failure("-o FILE is missing");
+  if (!options.symbol.empty() && options.emit != Emit::StaticObject)
+    return failure("--symbol names the module in an object: give --emit=obj "
+                   "too");
   return options;
 }
 

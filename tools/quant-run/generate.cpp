@@ -126,6 +126,10 @@ Error Generator::prefill(const std::vector<int32_t> &prompt) {
                              logits_.data())));
   timings.promptMs += nowMs() - start;
   timings.promptTokens += static_cast<int64_t>(prompt.size() - kept);
+  // All of it, also what the session has kept: the penalty's window is to end
+  // with this prompt, as the template renders it now.
+  for (int32_t id : prompt)
+    qrt_sampler_accept(sampler_.get(), id);
   held_ = prompt;
   return Error::success();
 }

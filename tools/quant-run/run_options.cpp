@@ -133,8 +133,9 @@ static void addSamplingOptions(OptionParser &parser, RunOptions &options,
               "makes repeated tokens less likely; 1: off (default)",
               &sampling.repeat_penalty, 1e-6);
   parser.integer("--repeat-last-n", "N",
-                 "tokens that count as repeated (default 64)",
-                 &sampling.repeat_last_n, 0);
+                 "tokens that count as repeated, the prompt's among them; -1: "
+                 "all (default 64)",
+                 &sampling.repeat_last_n, -1);
   parser.custom("-l, --logit-bias", "ID(+/-)BIAS",
                 "makes a token more or less likely; may be repeated",
                 [&options](const std::string &text) {

@@ -14,7 +14,7 @@
 namespace lowbit {
 
 /// What quant-compile's --emit asks for.
-enum class Emit { SharedObject, Assembly, LLVMIR };
+enum class Emit { SharedObject, StaticObject, Assembly, LLVMIR };
 
 struct CompileOptions {
   std::string input;        ///< .gguf or .mlir
@@ -29,6 +29,7 @@ struct CompileOptions {
   Stage stopAfter = Stage::Module;
   Emit emit = Emit::SharedObject;
   std::string emitHeader;   ///< C prototypes of plain functions
+  std::string symbol;       ///< of a static object; "": STEM_module of output
   bool quiet = false;       ///< no progress, no summary
   int64_t maxRows = 256;    ///< rows of one call of text
 };

@@ -64,6 +64,22 @@ using Progress = llvm::function_ref<void(uint64_t done, uint64_t total)>;
 llvm::Error writeModule(llvm::StringRef codePath, const ModuleImage &image,
                         llvm::StringRef path, Progress progress);
 
+//===- Modules inside of programs -----------------------------------------===//
+
+/// Sections that compileStaticModule declares and writeObject fills.
+constexpr const char *kStaticHeaderSection = ".lrodata.qrt.header";
+constexpr const char *kStaticWeightsSection = ".lrodata.qrt.weights";
+
+struct StaticSizes {
+  uint64_t headerBytes, weightsBytes;
+};
+StaticSizes staticSizes(const ModuleImage &image);
+
+/// Writes `path` from what linkObject has made, as writeModule does: one
+/// relocatable object that holds a whole module.
+llvm::Error writeObject(llvm::StringRef objectPath, const ModuleImage &image,
+                        llvm::StringRef path, Progress progress);
+
 } // namespace lowbit
 
 #endif // LOWBIT_TARGET_MODULE_H

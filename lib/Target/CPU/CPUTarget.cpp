@@ -20,8 +20,9 @@ namespace lowbit {
 
 static constexpr const char *kTriple = "x86_64-unknown-linux-gnu";
 
-std::string entrySymbol(llvm::StringRef level, llvm::StringRef function) {
-  return ("qrt." + level + "." + function).str();
+static std::string entrySymbol(llvm::StringRef prefix, llvm::StringRef level,
+                               llvm::StringRef function) {
+  return (prefix + "." + level + "." + function).str();
 }
 
 static llvm::Error failure(const llvm::Twine &message) {
@@ -87,7 +88,8 @@ static llvm::Expected<std::string> emit(llvm::Module &module,
   return std::string(bytes);
 }
 
-static void prepareFunctions(llvm::Module &module, const TargetInfo &target) {
+static void prepareFunctions(llvm::Module &module, const TargetInfo &target,
+                             llvm::StringRef prefix) {
   for (llvm::Function &function : module) {
     if (function.isDeclaration())
       continue;
@@ -102,14 +104,15 @@ static void prepareFunctions(llvm::Module &module, const TargetInfo &target) {
       function.addFnAttr(llvm::Attribute::NoInline);
       continue;
     }
-    function.setName(entrySymbol(target.level, function.getName()));
+    function.setName(entrySymbol(prefix, target.level, function.getName()));
     function.setVisibility(llvm::GlobalValue::HiddenVisibility);
   }
 }
 
 llvm::Expected<std::string> compileLevel(mlir::ModuleOp op,
                                          const TargetInfo &target,
-                                         EmitKind kind) {
+                                         EmitKind kind,
+                                         llvm::StringRef prefix) {
   llvm::LLVMContext context;
   std::unique_ptr<llvm::Module> module =
       mlir::translateModuleToLLVMIR(op, context);
@@ -120,46 +123,120 @@ llvm::Expected<std::string> compileLevel(mlir::ModuleOp op,
     return machine.takeError();
   module->setDataLayout((*machine)->createDataLayout());
   module->setTargetTriple(llvm::Triple(kTriple));
-  prepareFunctions(*module, target);
+  prepareFunctions(*module, target, prefix);
   optimize(*module, **machine);
   return emit(*module, **machine, kind);
 }
 
-llvm::Expected<std::string>
-compileCodeTable(llvm::ArrayRef<const TargetInfo *> levels,
-                 llvm::ArrayRef<std::string> functions) {
-  llvm::LLVMContext context;
-  llvm::Module module("code-table", context);
-  auto machine = makeMachine("x86-64", "");
-  if (!machine)
-    return machine.takeError();
-  module.setDataLayout((*machine)->createDataLayout());
-  module.setTargetTriple(llvm::Triple(kTriple));
-  llvm::Type *i32 = llvm::Type::getInt32Ty(context);
-  llvm::Type *pointer = llvm::PointerType::get(context, 0);
-  auto *type = llvm::FunctionType::get(llvm::Type::getVoidTy(context),
+//===- Tables -------------------------------------------------------------===//
+
+namespace {
+
+/// A module of LLVM that holds tables and no code.
+class TableModule {
+public:
+  TableModule() : module_("tables", context_) {}
+
+  llvm::Error open() {
+    auto machine = makeMachine("x86-64", "");
+    if (!machine)
+      return machine.takeError();
+    machine_ = std::move(*machine);
+    module_.setDataLayout(machine_->createDataLayout());
+    module_.setTargetTriple(llvm::Triple(kTriple));
+    return llvm::Error::success();
+  }
+
+  llvm::Constant *number(uint64_t value, unsigned bits = 32) {
+    return llvm::ConstantInt::get(llvm::Type::getIntNTy(context_, bits), value);
+  }
+  llvm::GlobalVariable *add(llvm::Constant *value, llvm::StringRef name,
+                            llvm::GlobalValue::LinkageTypes linkage =
+                                llvm::GlobalValue::PrivateLinkage) {
+    return new llvm::GlobalVariable(module_, value->getType(),
+                                    /*isConstant=*/true, linkage, value, name);
+  }
+  /// A read-only section with one byte in it; its address.
+  llvm::GlobalVariable *addSection(llvm::StringRef name) {
+    llvm::GlobalVariable *byte = add(number(0, 8), name);
+    byte->setSection(name);
+    byte->setAlignment(llvm::Align(QRT_WEIGHTS_ALIGNMENT));
+    return byte;
+  }
+  llvm::Constant *text(llvm::StringRef value) {
+    return llvm::ConstantDataArray::getString(context_, value);
+  }
+  /// A qrt_code_table.
+  llvm::Constant *codeTable(llvm::StringRef prefix,
+                            llvm::ArrayRef<const TargetInfo *> levels,
+                            llvm::ArrayRef<std::string> functions);
+  llvm::Expected<std::string> object() {
+    return emit(module_, *machine_, EmitKind::Object);
+  }
+
+private:
+  llvm::LLVMContext context_;
+  llvm::Module module_;
+  std::unique_ptr<llvm::TargetMachine> machine_;
+};
+
+} // namespace
+
+llvm::Constant *
+TableModule::codeTable(llvm::StringRef prefix,
+                       llvm::ArrayRef<const TargetInfo *> levels,
+                       llvm::ArrayRef<std::string> functions) {
+  llvm::Type *i32 = llvm::Type::getInt32Ty(context_);
+  llvm::Type *pointer = llvm::PointerType::get(context_, 0);
+  auto *type = llvm::FunctionType::get(llvm::Type::getVoidTy(context_),
                                        {pointer, i32, i32}, false);
   llvm::SmallVector<llvm::Constant *> entries;
   for (const TargetInfo *level : levels)
     for (const std::string &function : functions) {
       auto *entry = llvm::Function::Create(
           type, llvm::GlobalValue::ExternalLinkage,
-          entrySymbol(level->level, function), module);
+          entrySymbol(prefix, level->level, function), module_);
       entry->setVisibility(llvm::GlobalValue::HiddenVisibility);
       entries.push_back(entry);
     }
-  auto number = [&](uint32_t value) {
-    return llvm::ConstantInt::get(i32, value);
-  };
-  llvm::Constant *table = llvm::ConstantStruct::getAnon(
+  return llvm::ConstantStruct::getAnon(
       {number(QRT_ABI_VERSION), number(levels.size()),
        number(functions.size()), number(0),
-       llvm::ConstantArray::get(
-           llvm::ArrayType::get(pointer, entries.size()), entries)});
-  new llvm::GlobalVariable(module, table->getType(), /*isConstant=*/true,
-                           llvm::GlobalValue::ExternalLinkage, table,
-                           QRT_CODE_TABLE_SYMBOL);
-  return emit(module, **machine, EmitKind::Object);
+       llvm::ConstantArray::get(llvm::ArrayType::get(pointer, entries.size()),
+                                entries)});
+}
+
+llvm::Expected<std::string>
+compileCodeTable(llvm::ArrayRef<const TargetInfo *> levels,
+                 llvm::ArrayRef<std::string> functions) {
+  TableModule module;
+  if (llvm::Error error = module.open())
+    return std::move(error);
+  module.add(module.codeTable("qrt", levels, functions), QRT_CODE_TABLE_SYMBOL,
+             llvm::GlobalValue::ExternalLinkage);
+  return module.object();
+}
+
+llvm::Expected<std::string>
+compileStaticModule(llvm::StringRef symbol, StaticSizes sizes,
+                    llvm::ArrayRef<const TargetInfo *> levels,
+                    llvm::ArrayRef<std::string> functions) {
+  TableModule module;
+  if (llvm::Error error = module.open())
+    return std::move(error);
+  // Field by field as abi.h declares struct qrt_static_module.
+  llvm::Constant *fields[] = {
+      module.number(QRT_ABI_VERSION),
+      module.number(sizeof(qrt_static_module)),
+      module.add(module.text(symbol), "name"),
+      module.add(module.codeTable(symbol, levels, functions), "code"),
+      module.addSection(kStaticHeaderSection),
+      module.number(sizes.headerBytes, 64),
+      module.addSection(kStaticWeightsSection),
+      module.number(sizes.weightsBytes, 64)};
+  module.add(llvm::ConstantStruct::getAnon(fields), symbol,
+             llvm::GlobalValue::ExternalLinkage);
+  return module.object();
 }
 
 } // namespace lowbit

@@ -1,8 +1,9 @@
-//===- Link.cpp - Objects to a shared object, by lld as a library ---------===//
+//===- Link.cpp - Objects to one, by lld as a library ---------------------===//
 
 #include "lowbit/Target/CPU.h"
 
 #include "lld/Common/Driver.h"
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Object/ObjectFile.h"
 #include "llvm/Support/FileSystem.h"
@@ -53,42 +54,58 @@ static llvm::Error checkImports(llvm::ArrayRef<std::string> objects) {
   return llvm::Error::success();
 }
 
-llvm::Error linkSharedObject(llvm::ArrayRef<std::string> objects,
-                             llvm::StringRef path) {
+static llvm::Error writeFile(const std::string &path, llvm::StringRef bytes) {
+  std::error_code error;
+  llvm::raw_fd_ostream os(path, error);
+  os << bytes;
+  os.close();
+  if (!error && !os.has_error())
+    return llvm::Error::success();
+  std::string reason = (error ? error : os.error()).message();
+  os.clear_error();
+  return failure("cannot write " + path + ": " + reason);
+}
+
+/// Runs lld on objects, which it wants as files.
+static llvm::Error link(llvm::ArrayRef<std::string> objects,
+                        llvm::StringRef path,
+                        llvm::ArrayRef<const char *> options) {
   if (llvm::Error error = checkImports(objects))
     return error;
   std::string output = path.str(), messages;
   std::vector<std::string> files;
-  auto removeFiles = [&] {
+  llvm::scope_exit removeFiles([&] {
     for (const std::string &file : files)
       llvm::sys::fs::remove(file);
-  };
+  });
+  std::vector<const char *> arguments = {"ld.lld"};
+  arguments.insert(arguments.end(), options.begin(), options.end());
   for (const std::string &object : objects) {
     files.push_back(output + "." + std::to_string(files.size()) + ".o");
-    std::error_code error;
-    llvm::raw_fd_ostream os(files.back(), error);
-    os << object;
-    os.close();
-    if (error || os.has_error()) {
-      std::string reason = (error ? error : os.error()).message();
-      os.clear_error();
-      removeFiles();
-      return failure("cannot write " + files.back() + ": " + reason);
-    }
+    if (llvm::Error error = writeFile(files.back(), object))
+      return error;
   }
-  std::vector<const char *> arguments = {
-      "ld.lld",      "-shared",           "-z", "now",
-      "--strip-debug", "--hash-style=gnu", "-z", "noexecstack",
-      "--build-id=none", "-o",             output.c_str()};
+  arguments.insert(arguments.end(), {"--strip-debug", "-o", output.c_str()});
   for (const std::string &file : files)
     arguments.push_back(file.c_str());
   llvm::raw_string_ostream os(messages);
   const lld::DriverDef drivers[] = {{lld::Gnu, &lld::elf::link}};
   lld::Result result = lld::lldMain(arguments, os, os, drivers);
-  removeFiles();
   if (result.retCode != 0)
     return failure("linking failed: " + messages);
   return llvm::Error::success();
+}
+
+llvm::Error linkSharedObject(llvm::ArrayRef<std::string> objects,
+                             llvm::StringRef path) {
+  return link(objects, path,
+              {"-shared", "-z", "now", "--hash-style=gnu", "-z", "noexecstack",
+               "--build-id=none"});
+}
+
+llvm::Error linkObject(llvm::ArrayRef<std::string> objects,
+                       llvm::StringRef path) {
+  return link(objects, path, {"-r"});
 }
 
 } // namespace lowbit

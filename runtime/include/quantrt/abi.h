@@ -109,6 +109,20 @@ typedef struct qrt_code_table {
   qrt_entry entries[];
 } qrt_code_table;
 
+/// A module inside of a program, as `quant-compile --emit=obj` writes it. The
+/// header is that of a module file with no code in front: code_bytes is 0,
+/// weights_offset is header_bytes.
+struct qrt_static_module {
+  uint32_t abi_version; ///< QRT_ABI_VERSION
+  uint32_t bytes;       ///< sizeof(struct qrt_static_module)
+  const char *name;     ///< the object's symbol; for messages
+  const qrt_code_table *code;
+  const void *header; ///< qrt_header and its tables, 64-byte aligned
+  uint64_t header_bytes;
+  const void *weights; ///< 64-byte aligned
+  uint64_t weights_bytes;
+};
+
 #ifdef __cplusplus
 }
 #endif

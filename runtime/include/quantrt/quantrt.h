@@ -48,6 +48,17 @@ typedef struct qrt_load_options {
 /// Opens, checks and maps a module. `options` may be NULL.
 qrt_status qrt_load(const char *path, const qrt_load_options *options,
                     qrt_model **model);
+/// The same for a module that was linked into the program, an object of
+/// `quant-compile MODEL -o NAME.o --emit=obj`:
+///
+///   extern const qrt_static_module NAME_module;
+///   qrt_load_static(&NAME_module, NULL, &model);
+///
+/// Weights stay where the program has them; no file is opened but to remember
+/// that they were verified.
+typedef struct qrt_static_module qrt_static_module;
+qrt_status qrt_load_static(const qrt_static_module *module,
+                           const qrt_load_options *options, qrt_model **model);
 void qrt_unload(qrt_model *model);
 
 /// Changes the number of workers; no session may be running.
@@ -98,6 +109,14 @@ qrt_status qrt_session_truncate(qrt_session *session, int32_t length);
 qrt_status qrt_append(qrt_session *session, const int32_t *ids, int32_t count,
                       int32_t n_logits, float *logits);
 
+/// Like qrt_append, of rows that are no tokens: `embeddings` [count, n_embd],
+/// what the first layer would get (an image's patches, a soft prompt). A model
+/// that scales its tokens' embeddings (gemma3) takes these as they are. Calls
+/// of both kinds may follow each other.
+qrt_status qrt_append_embeddings(qrt_session *session, const float *embeddings,
+                                 int32_t count, int32_t n_logits,
+                                 float *logits);
+
 /// Like qrt_append, and gives each row of logits to `visit` in turn, so that
 /// they need no memory of their own. `first`: index in `ids` from which rows
 /// are visited. Where the module has probes, they are in `probes`
@@ -122,7 +141,7 @@ typedef struct qrt_sampling {
   float top_p;          ///< 1: off
   float min_p;          ///< 0: off
   float repeat_penalty; ///< 1: off
-  int32_t repeat_last_n;
+  int32_t repeat_last_n; ///< tokens that count, prompt included; -1: all
   uint64_t seed;
   const qrt_logit_bias *biases;
   size_t n_biases;
@@ -136,6 +155,8 @@ qrt_status qrt_sampler_create(const qrt_model *model,
                               const qrt_sampling *sampling,
                               qrt_sampler **sampler);
 void qrt_sampler_destroy(qrt_sampler *sampler);
+/// Remembers a token that was not sampled, one of the prompt, for the penalty.
+void qrt_sampler_accept(qrt_sampler *sampler, int32_t id);
 /// Chooses a token from logits [n_vocab] and remembers it for the penalty.
 int32_t qrt_sample(qrt_sampler *sampler, const float *logits);
 
@@ -151,7 +172,8 @@ typedef struct qrt_generate_options {
 
 void qrt_generate_options_default(qrt_generate_options *options);
 
-/// Prompt in, text out: tokenizes, prefills, samples until the end.
+/// Prompt in, text out: tokenizes, prefills, samples until the end. The
+/// repetition penalty counts the prompt's tokens too.
 qrt_status qrt_generate(qrt_model *model, const char *prompt,
                         const qrt_generate_options *options,
                         qrt_on_text on_text, void *user);

@@ -3,7 +3,7 @@
 
 import shutil
 
-from harness import Skip, cpu_levels, each, expect
+from harness import TINY, Skip, cpu_levels, each, expect
 from cases.install import installed
 
 ROWS, COLUMNS, OUTPUTS, GROUP = 3, 784, 256, 32
@@ -77,14 +77,10 @@ def compile_layer(context, activations):
     return context.folder / "layer.so"
 
 
-@each(*((activations, level, order) for activations in ("f32", "int8") for level in cpu_levels()
-        for order in ("ordered", "permuted")))
-def test_layer(context, activations, level, order):
+def check_layer(y, activations, x, weights, bias):
+    """Compares with numpy in f64, within the bound of docs/Numerics.md, N3."""
     np = numpy()
-    x, weights, bias = make_layer(context, order == "permuted")
-    module = compile_layer(context, activations)
-    context.run("quant-run", module, "--call=layer", "--input", "x.npy", "--output", "y.npy", level=level)
-    error = np.abs(np.load(context.folder / "y.npy") - (x @ weights.T + bias))
+    error = np.abs(y - (x @ weights.T + bias))
     # One rounding for each term and each sum of a group, on the sum of sizes.
     bound = 2.0 ** -24 * (COLUMNS + 2) * (np.abs(x) @ np.abs(weights).T + np.abs(bias))
     if activations == "int8":
@@ -95,6 +91,16 @@ def test_layer(context, activations, level, order):
         bound += 0.501 * step @ np.abs(weights).T
     worst = (error / bound).max()
     expect(worst <= 1, f"largest error is {worst:.2f} of the bound")
+
+
+@each(*((activations, level, order) for activations in ("f32", "int8") for level in cpu_levels()
+        for order in ("ordered", "permuted")))
+def test_layer(context, activations, level, order):
+    np = numpy()
+    x, weights, bias = make_layer(context, order == "permuted")
+    module = compile_layer(context, activations)
+    context.run("quant-run", module, "--call=layer", "--input", "x.npy", "--output", "y.npy", level=level)
+    check_layer(np.load(context.folder / "y.npy"), activations, x, weights, bias)
 
 
 def test_permuted_table(context):
@@ -117,16 +123,16 @@ func.func @rows(%tokens: tensor<{ROWS}xi32>) -> tensor<{ROWS}x{COLUMNS}xf32> {{
     expect((rows[:, order] == weights[tokens]).all(), "the rows are not the table's")
 
 
-PROGRAM = """
+PROGRAM = r"""
 #include "layer.h"
 #include <stdio.h>
 int main(int argc, char **argv) {
   static float x[%d], y[%d];
   qrt_model *model = NULL;
   FILE *in = fopen("x.f32", "rb");
-  if (argc != 2 || !in || fread(x, sizeof x, 1, in) != 1 ||
-      qrt_load(argv[1], NULL, &model) || layer(model, x, y)) {
-    fprintf(stderr, "%%s\\n", qrt_last_error());
+  (void)argv;
+  if (argc > 2 || !in || fread(x, sizeof x, 1, in) != 1 || LOAD || layer(model, x, y)) {
+    fprintf(stderr, "%%s\n", qrt_last_error());
     return 1;
   }
   return fwrite(y, sizeof y, 1, stdout) != 1;
@@ -134,18 +140,44 @@ int main(int argc, char **argv) {
 """
 
 
-def test_layer_from_c(context):
-    """--emit-header, gcc, libquantrt: the same bytes as quant-run --call."""
-    np = numpy()
-    x, _, _ = make_layer(context)
-    module, prefix = compile_layer(context, "int8"), installed(context)
+def build_caller(context, load, *objects):
+    """main, compiled against layer.h; -std=c99 has what a header may use."""
+    prefix = installed(context)
     (context.folder / "main.c").write_text(PROGRAM % (ROWS * COLUMNS, ROWS * OUTPUTS))
+    context.run(shutil.which("gcc"), "-std=c99", "-Wall", "-Wextra", "-Werror", f"-DLOAD={load}", "-I.",
+                f"-I{prefix}/include", "main.c", *objects, "-o", "main", f"-L{prefix}/lib", "-lquantrt",
+                f"-Wl,-rpath,{prefix}/lib")
+    return context.folder / "main"
+
+
+@each("f32", "int8")
+def test_layer_from_c(context, activations):
+    """--emit-header, gcc, libquantrt: what numpy says, and the same bytes as
+    quant-run --call; from a module beside the program, and from one inside."""
+    np = numpy()
+    x, weights, bias = make_layer(context)
     x.astype("<f4").tofile(context.folder / "x.f32")
-    context.run(shutil.which("gcc"), "-Wall", "-Wextra", "-Werror", "-I.", f"-I{prefix}/include", "main.c", "-o", "main",
-                f"-L{prefix}/lib", "-lquantrt", f"-Wl,-rpath,{prefix}/lib")
+    module = compile_layer(context, activations)
     context.run("quant-run", module, "--call=layer", "--input", "x.npy", "--output", "y.npy")
-    ours = context.run(context.folder / "main", module, text=False)
-    expect(ours == np.load(context.folder / "y.npy").tobytes(), "C and quant-run give different numbers")
+    called = np.load(context.folder / "y.npy")
+    ours = context.run(build_caller(context, "qrt_load(argv[1], NULL, &model)"), module, text=False)
+    check_layer(np.frombuffer(ours, "<f4").reshape(ROWS, OUTPUTS), activations, x, weights, bias)
+    expect(ours == called.tobytes(), "C and quant-run give different numbers")
+    context.run("quant-compile", "layer.mlir", "-o", "layer.o", "--emit=obj", "--emit-header=layer.h", "--quiet",
+                f"--activations={activations}")
+    inside = context.run(build_caller(context, "qrt_load_static(&layer_module, NULL, &model)", "layer.o"), text=False)
+    expect(inside == ours, "the object gives other numbers than the shared object")
+
+
+def test_header_of_another_module(context):
+    """A module without the function: one line, no call."""
+    make_layer(context)
+    compile_layer(context, "f32")
+    numpy().zeros((ROWS, COLUMNS), "<f4").tofile(context.folder / "x.f32")
+    main = build_caller(context, "qrt_load(argv[1], NULL, &model)")
+    result = context.attempt(main, context.module(TINY / "llama-q4_1.gguf"))
+    expect(result.returncode == 1 and "no function" in result.stderr and len(result.stderr.splitlines()) == 1,
+           f"expected one line about the function, but got {result.stderr!r}")
 
 
 def test_call_with_other_shapes(context):

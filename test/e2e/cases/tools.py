@@ -35,6 +35,21 @@ def test_json(context):
     expect(len(answer["ids"]) == 5 and answer["timings"]["predicted_n"] == 5, f"expected 5 ids, but got {answer}")
 
 
+def test_penalty_covers_the_prompt(context):
+    """A token that a bias makes certain, and a penalty impossible again."""
+    def first(*options):
+        answer = json.loads(context.run("quant-run", context.model("smollm2"), "-p", "one two three", "-n", 1,
+                                        "--temp", 0, "--ignore-eos", "--json", *options))
+        return answer["prompt_ids"], answer["ids"][0]
+    prompt, _ = first()
+    expect(len(set(prompt)) >= 3, f"expected different tokens, but got {prompt}")
+    bias, penalty = ("-l", f"{prompt[0]}+1000"), ("--repeat-penalty", 1e6)
+    expect(first(*bias)[1] == prompt[0], "the bias does not decide")
+    expect(first(*bias, *penalty)[1] not in prompt, "a token of the prompt was not penalized")
+    expect(first(*bias, *penalty, "--repeat-last-n", 1)[1] == prompt[0], "a token outside the window was penalized")
+    expect(first(*bias, *penalty, "--repeat-last-n", -1)[1] not in prompt, "-1 is not the whole prompt")
+
+
 def test_chat(context):
     text = context.run("quant-run", context.model("smollm2"), "-cnv", "-st", "--temp", 0, "-n", 40,
                        "-p", "What is the capital of France? One word.")

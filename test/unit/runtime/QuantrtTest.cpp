@@ -152,6 +152,29 @@ TEST_F(QuantrtTest, AppendsAndSamples) {
   qrt_session_destroy(session);
 }
 
+TEST_F(QuantrtTest, SamplersAcceptTokensOfThePrompt) {
+  ASSERT_EQ(load(FakeModule()), QRT_OK);
+  qrt_sampling sampling;
+  qrt_sampling_default(&sampling);
+  sampling.temperature = 0;
+  sampling.repeat_penalty = 2;
+  sampling.repeat_last_n = 2;
+  qrt_sampler *sampler = nullptr;
+  ASSERT_EQ(qrt_sampler_create(model_, &sampling, &sampler), QRT_OK);
+  float logits[37] = {};
+  logits[7] = 4;
+  logits[8] = 3;
+  logits[9] = 2.5f;
+  qrt_sampler_accept(sampler, 7);
+  EXPECT_EQ(qrt_sample(sampler, logits), 8);
+  EXPECT_EQ(qrt_sample(sampler, logits), 9) << "7 and 8 count";
+  EXPECT_EQ(qrt_sample(sampler, logits), 7) << "8 and 9 count";
+  qrt_sampler_accept(sampler, -1);
+  qrt_sampler_accept(sampler, 37);
+  EXPECT_EQ(qrt_sample(sampler, logits), 8) << "no tokens, not remembered";
+  qrt_sampler_destroy(sampler);
+}
+
 TEST_F(QuantrtTest, SessionsOfTwoThreadsShareAModel) {
   qrt_load_options options = {2, "first", nullptr};
   ASSERT_EQ(load(FakeModule(), &options), QRT_OK);
@@ -286,6 +309,17 @@ TEST_F(GenerateTest, WritesAsManyTokensAsAskedFor) {
     ASSERT_EQ(generate("hello there"), QRT_OK) << qrt_last_error();
     EXPECT_EQ(text_, std::string(size_t(count), 'd'));
   }
+}
+
+// Of equal weight are d (3), o (14), z (25) and ab (36).
+TEST_F(GenerateTest, PenaltyCoversThePrompt) {
+  options_.sampling.repeat_penalty = 1e6f;
+  options_.max_tokens = 2;
+  ASSERT_EQ(generate("do"), QRT_OK) << qrt_last_error();
+  EXPECT_EQ(text_, "zab");
+  options_.sampling.repeat_last_n = 1;
+  ASSERT_EQ(generate("do"), QRT_OK);
+  EXPECT_EQ(text_, "do");
 }
 
 TEST_F(GenerateTest, StopsWhenTheContextIsFull) {

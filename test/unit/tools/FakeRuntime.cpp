@@ -216,6 +216,10 @@ qrt_status qrt_sampler_create(const qrt_model *, const qrt_sampling *sampling,
 
 void qrt_sampler_destroy(qrt_sampler *sampler) { delete sampler; }
 
+void qrt_sampler_accept(qrt_sampler *, int32_t id) {
+  fake::counters.accepted.push_back(id);
+}
+
 /// The script's next token; without a script the likeliest one.
 int32_t qrt_sample(qrt_sampler *sampler, const float *logits) {
   if (!sampler->script.empty())

@@ -38,6 +38,8 @@ struct Counters {
   int sessions = 0;
   int64_t rows = 0;
   int64_t visited = 0;
+  /// What samplers were told of tokens that they had not chosen.
+  std::vector<int32_t> accepted;
 };
 extern Counters counters;
 

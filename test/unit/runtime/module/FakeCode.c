@@ -26,13 +26,19 @@ static float *slot(const qrt_text *text, const qrt_run *run, int64_t position) {
   return (float *)(text->kv + page * pageBytes) + position % pageSize;
 }
 
+/* A row of embeddings stands for the token that is its first number. */
+static float tokenOf(const qrt_text *text, int64_t row) {
+  return text->tokens[row] >= 0 ? (float)text->tokens[row]
+                                : text->embeddings[row * embedding];
+}
+
 static void writeRows(const qrt_text *text, int32_t worker, int32_t workers) {
   for (int64_t r = 0; r < text->n_runs; ++r) {
     const qrt_run *run = &text->runs[r];
     for (int64_t i = worker; i < run->count; i += workers) {
       const int64_t row = run->first_row + i;
       *slot(text, run, run->kv_length + i) =
-          (float)text->tokens[row] * 0.5f + (float)text->positions[row];
+          tokenOf(text, row) * 0.5f + (float)text->positions[row];
       if (text->probes)
         for (int64_t p = 0; p < probes; ++p)
           for (int64_t e = 0; e < embedding; ++e)

@@ -77,8 +77,8 @@ public:
     header.abi_version = QRT_ABI_VERSION;
     header.producer = add("FakeModule");
     levels = {{1, 0, add("first"), 0}, {2, 0, add("second"), 0}};
-    functions = {{add("text"), QRT_FUNCTION_TEXT, 0, 0, 0, 0, 4096},
-                 {add("scale"), QRT_FUNCTION_PLAIN, 0, 1, 1, 0, 64}};
+    functions = {{add("text"), QRT_FUNCTION_TEXT, 0, 0, 0, 0, 4096, 0},
+                 {add("scale"), QRT_FUNCTION_PLAIN, 0, 1, 1, 0, 64, 0}};
     arguments = {{add("x"), QRT_TYPE_F32, 1, 0, {4}},
                  {add("y"), QRT_TYPE_F32, 1, 0, {4}}};
     std::vector<float> head(vocabulary);
@@ -149,6 +149,44 @@ public:
   std::string bytes() const {
     std::string file = code;
     const uint64_t sections = appendSections(file);
+    const uint64_t codeBytes = file.size();
+    const std::string tables = headerBehind(codeBytes);
+    patchSection(file, sections, codeBytes, tables.size());
+    patchSection(file, sections + sizeof(Elf64_Shdr), codeBytes + tables.size(),
+                 weights.size());
+    file += tables + weights;
+    rehash(file, codeBytes);
+    return file;
+  }
+
+  /// A module in this program: FakeCode.c is linked into it.
+  struct Static {
+    std::string memory; ///< header and weights, with room to align them
+    qrt_static_module module;
+  };
+  void makeStatic(Static &made) const {
+    std::string parts = headerBehind(0);
+    const uint64_t headerBytes = parts.size();
+    parts += weights;
+    rehash(parts, 0);
+    made.memory.assign(parts.size() + 64, '\0');
+    char *const begin =
+        made.memory.data() +
+        -reinterpret_cast<uintptr_t>(made.memory.data()) % 64;
+    std::memcpy(begin, parts.data(), parts.size());
+    made.module = {QRT_ABI_VERSION, sizeof(qrt_static_module),
+                   "fake_module",   fakeCodeTable(),
+                   begin,           headerBytes,
+                   begin + headerBytes, weights.size()};
+  }
+
+  static const qrt_code_table *fakeCodeTable() {
+    extern const char table[] __asm__(QRT_CODE_TABLE_SYMBOL);
+    return reinterpret_cast<const qrt_code_table *>(table);
+  }
+
+  /// Header and tables as they stand behind `codeBytes` of code; no hashes.
+  std::string headerBehind(uint64_t codeBytes) const {
     qrt_header head = header;
     std::string tables(sizeof head, '\0');
     head.levels = appendTable(tables, levels);
@@ -166,20 +204,15 @@ public:
     head.metadata = appendTable(tables, pairs);
     head.strings = appendTable(tables, strings);
 
-    head.code_bytes = file.size();
+    head.code_bytes = codeBytes;
     head.weights_offset =
-        (file.size() + tables.size() + QRT_WEIGHTS_ALIGNMENT - 1) /
+        (codeBytes + tables.size() + QRT_WEIGHTS_ALIGNMENT - 1) /
         QRT_WEIGHTS_ALIGNMENT * QRT_WEIGHTS_ALIGNMENT;
     head.header_bytes = head.weights_offset - head.code_bytes;
     head.weights_bytes = weights.size();
     std::memcpy(tables.data(), &head, sizeof head);
     tables.resize(head.header_bytes);
-    patchSection(file, sections, head.code_bytes, head.header_bytes);
-    patchSection(file, sections + sizeof(Elf64_Shdr), head.weights_offset,
-                 head.weights_bytes);
-    file += tables + weights;
-    rehash(file, head.code_bytes);
-    return file;
+    return tables;
   }
 
   /// Makes the hashes of code and header agree with an edited file.

@@ -73,6 +73,47 @@ TEST_F(SessionTest, LogitsDoNotDependOnThreadsOrPieces) {
   }
 }
 
+TEST_F(SessionTest, EmbeddingsMayStandForTokens) {
+  const std::vector<int32_t> ids = someIds(61);
+  std::vector<float> rows(61 * FakeModule::embedding);
+  for (size_t i = 0; i < 61; ++i)
+    rows[i * FakeModule::embedding] = float(ids[i]);
+  for (int32_t threads : {1, 3}) {
+    auto model = load(FakeModule(), threads);
+    std::unique_ptr<Session> session;
+    ASSERT_TRUE(Session::create(*model, 0, session).ok());
+    // Tokens, 30 rows (several calls of 8), tokens.
+    std::vector<float> logits(30 * FakeModule::vocabulary);
+    ASSERT_TRUE(session->append(ids.data(), 5, 0, nullptr).ok());
+    ASSERT_TRUE(
+        session->append(&rows[5 * FakeModule::embedding], 30, 30, logits.data())
+            .ok());
+    for (int32_t i = 0; i < 30; ++i)
+      expectRow(&logits[size_t(i) * FakeModule::vocabulary], ids, 5 + i + 1);
+    ASSERT_TRUE(session->append(&ids[35], 26, 1, logits.data()).ok());
+    expectRow(logits.data(), ids, 61);
+    EXPECT_EQ(session->length(), 61);
+  }
+}
+
+TEST_F(SessionTest, RefusesBadEmbeddings) {
+  auto model = load(FakeModule());
+  std::unique_ptr<Session> session;
+  ASSERT_TRUE(Session::create(*model, 4, session).ok());
+  const std::vector<float> rows(5 * FakeModule::embedding);
+  float logits[FakeModule::vocabulary];
+  const float *none = nullptr;
+  EXPECT_EQ(session->append(none, 1, 0, nullptr).code(), QRT_INVALID_ARGUMENT);
+  EXPECT_EQ(session->append(rows.data(), -1, 0, nullptr).code(),
+            QRT_INVALID_ARGUMENT);
+  EXPECT_EQ(session->append(rows.data(), 1, 2, logits).code(),
+            QRT_INVALID_ARGUMENT);
+  EXPECT_EQ(session->append(rows.data(), 5, 0, nullptr).code(),
+            QRT_CONTEXT_FULL);
+  EXPECT_TRUE(session->append(none, 0, 0, nullptr).ok());
+  EXPECT_EQ(session->length(), 0);
+}
+
 TEST_F(SessionTest, LogitsOfTheLastRowsOnly) {
   auto model = load(FakeModule(), 2);
   const std::vector<int32_t> ids = someIds(30);
@@ -204,9 +245,9 @@ TEST_F(SessionTest, RefusesBadArguments) {
   EXPECT_EQ(session->append(bad, 1, 2, logits.data()).code(),
             QRT_INVALID_ARGUMENT);
   EXPECT_EQ(session->append(bad, 1, 1, nullptr).code(), QRT_INVALID_ARGUMENT);
-  EXPECT_EQ(session->append(nullptr, 1, 0, nullptr).code(),
-            QRT_INVALID_ARGUMENT);
-  EXPECT_TRUE(session->append(nullptr, 0, 0, nullptr).ok());
+  const int32_t *none = nullptr;
+  EXPECT_EQ(session->append(none, 1, 0, nullptr).code(), QRT_INVALID_ARGUMENT);
+  EXPECT_TRUE(session->append(none, 0, 0, nullptr).ok());
   EXPECT_EQ(session->length(), 0);
 }
 

@@ -88,6 +88,16 @@ TEST_F(GenerateTest, keepsWhatTheSessionHolds) {
   EXPECT_EQ(fake::counters.rows - before, 1); // for its logits
 }
 
+TEST_F(GenerateTest, penaltyCoversThePrompt) {
+  create({'a', fake::eos, 'b'});
+  generate({fake::bos, 'x'}, -1);
+  EXPECT_EQ(fake::counters.accepted, (std::vector<int32_t>{fake::bos, 'x'}));
+  fake::counters.accepted.clear();
+  generate({fake::bos, 'x', 'a', 'z'}, -1);
+  EXPECT_EQ(fake::counters.accepted,
+            (std::vector<int32_t>{fake::bos, 'x', 'a', 'z'}));
+}
+
 TEST_F(GenerateTest, streamsWholeCharacters) {
   create({0xE2, 0x82, 0xAC, 'x', 0xF0, 0x9F});
   Generation result = generate({fake::bos, 0xE2}, -1);
