@@ -13,25 +13,9 @@
 #ifndef LOWBIT_LIB_CONVERSION_PACKTOVECTOR_PANELDOT_H
 #define LOWBIT_LIB_CONVERSION_PACKTOVECTOR_PANELDOT_H
 
-#include "lowbit/Analysis/TargetInfo.h"
-#include "lowbit/Conversion/Emitter.h"
-#include "lowbit/Support/PanelLayout.h"
+#include "PanelCodes.h"
 
 namespace lowbit {
-
-/// How the codes of a scheme become bytes that pack.dot4 multiplies.
-struct ByteCodes {
-  bool exact = false;      ///< such bytes exist: integer products are possible
-  float factor = 1;        ///< value = factor * (byte - bias)
-  int64_t bias = 0;
-  int64_t range = 0;       ///< largest |byte|
-  bool signedBytes = false;
-  int64_t shift = 0;       ///< bytes are codes << shift
-  int64_t flip = 0;        ///< bytes are codes xor flip
-  llvm::SmallVector<int8_t> table; ///< or table[code]
-
-  static ByteCodes of(const Scheme &scheme, const TargetInfo &target);
-};
 
 class PanelDot {
   using Value = mlir::Value;
@@ -61,13 +45,7 @@ private:
     Value group;           ///< index of the first group
     Value scale, min, zero;///< product so far; null: none
   };
-  /// One chunk of codes; loads each plane's vectors once.
-  struct Chunk {
-    Chunk(Value byte, int64_t quads) : byte(byte), quads(quads) {}
-    Value byte;
-    int64_t quads;
-    llvm::DenseMap<std::pair<int64_t, int64_t>, Value> vectors;
-  };
+  using Chunk = PanelCodes::Chunk;
 
   Values sequence(int64_t depth, int64_t length, Place at, Values sums);
   Values block(int64_t depth, int64_t length, Place at, Values sums);
@@ -84,16 +62,14 @@ private:
 
   void applyFields(llvm::ArrayRef<FieldSlot> slots, Value byte, Place &at);
   Value field(const FieldSlot &slot, Value byte);
-  Value code(Chunk &chunk, int64_t quad);
-  Value bytesOf(Value code);
-  Value wideOf(Value code, int64_t k);
   void prefetchAt(Value byte, int64_t bytes);
   Value elementOffset(Value group, int64_t element);
 
   Emitter &e;
   const PanelLayout &panel_;
   const RowsLayout &layout_;
-  ByteCodes bytes_;
+  PanelCodes codes_;
+  const ByteCodes &bytes_;
   Value weights_, activations_;
   Value panelIndex_;
   Values rows_;
