@@ -139,6 +139,7 @@ private:
   double reachingScale(double low, double high) const;
   std::vector<double> scaleCandidates(double low, double high,
                                       double meanAbs) const;
+  void addMovedByDelta(std::vector<double> &candidates) const;
 
   void chooseMins();
   void chooseScales();
@@ -149,6 +150,11 @@ private:
   double chooseScale(int64_t first, int64_t last);
   double squaredError(int64_t first, int64_t last, double scale,
                       double zero = 0);
+  double errorWithDeltas(int64_t first, int64_t last, double scale);
+  double deltaMagnitude() const {
+    const Link &link = deltas.front();
+    return scheme.levels[link.level].components[link.component].magnitude;
+  }
   /// x - M.
   double aboveMin(int64_t i) const {
     return offsets.empty() ? values[i] : double(values[i]) - offsets[i];
@@ -248,6 +254,30 @@ double Rounder::squaredError(int64_t first, int64_t last, double scale,
   return sum * scale * scale;
 }
 
+/// A delta moves the extremes out or in.
+void Rounder::addMovedByDelta(std::vector<double> &candidates) const {
+  size_t without = candidates.size();
+  double reach = std::max(codes.high(), -codes.low());
+  for (size_t i = 0; i < without; ++i)
+    for (double moved : {reach + deltaMagnitude(), reach - deltaMagnitude()})
+      if (moved != 0)
+        candidates.push_back(candidates[i] * reach / moved);
+}
+
+/// squaredError with the better sign of each delta.
+double Rounder::errorWithDeltas(int64_t first, int64_t last, double scale) {
+  if (deltas.empty())
+    return squaredError(first, last, scale);
+  double delta = deltaMagnitude(), sum = 0;
+  int64_t group = elementsOf(deltas.front().group, columns);
+  for (int64_t i = first; i < last; i += group) {
+    int64_t end = std::min(i + group, last);
+    sum += std::min(squaredError(i, end, scale, -delta),
+                    squaredError(i, end, scale, delta));
+  }
+  return sum;
+}
+
 double Rounder::chooseScale(int64_t first, int64_t last) {
   double low = std::numeric_limits<double>::infinity(), high = -low, sum = 0;
   for (int64_t i = first; i < last; ++i) {
@@ -258,6 +288,8 @@ double Rounder::chooseScale(int64_t first, int64_t last) {
   }
   std::vector<double> candidates =
       scaleCandidates(low, high, sum / double(last - first));
+  if (!deltas.empty())
+    addMovedByDelta(candidates);
   // A scale that is stored directly is judged as it will be stored; powers of
   // two also by the one below and the one above.
   const FieldType &type = scales.back().type;
@@ -279,7 +311,7 @@ double Rounder::chooseScale(int64_t first, int64_t last) {
     double stored = candidate;
     if (scales.size() == 1)
       stored = fieldValue(type, fieldBits(type, float(candidate)));
-    double error = squaredError(first, last, stored);
+    double error = errorWithDeltas(first, last, stored);
     if (error < bestError) {
       bestError = error;
       best = candidate;
@@ -368,13 +400,9 @@ void Rounder::chooseDeltas() {
   int64_t group = elementsOf(link.group, columns);
   for (size_t g = 0; g < fields.size(); ++g) {
     int64_t first = int64_t(g) * group, last = std::min(first + group, columns);
-    double scale = groupTerms(scheme, *row, first).scale, errors[2];
-    for (uint32_t bit : {0u, 1u}) {
-      fields[g] = bit;
-      errors[bit] = squaredError(first, last, scale,
-                                 groupTerms(scheme, *row, first).zero);
-    }
-    fields[g] = errors[1] < errors[0];
+    double scale = groupTerms(scheme, *row, first).scale;
+    fields[g] = squaredError(first, last, scale, deltaMagnitude()) <
+                squaredError(first, last, scale, -deltaMagnitude());
   }
 }
 

@@ -61,12 +61,20 @@ static std::string hexText(const std::vector<float> &values, int digits) {
   return text;
 }
 
+/// Values that a codebook of a legal width has.
+static size_t valuesOf(const Scheme &scheme) {
+  return size_t(scheme.entryLength)
+         << std::min<int>(scheme.bits, Scheme::kIndexBits);
+}
+
 static std::string codebookText(const Scheme &scheme) {
   std::string text = " codebook ";
   int digits = 0;
   if (scheme.isVector()) {
     text += std::to_string(scheme.entryLength) + " ";
-    digits = hexDigits(scheme.codebook);
+    // A word of too few digits would not be read again, a list is.
+    if (scheme.codebook.size() == valuesOf(scheme))
+      digits = hexDigits(scheme.codebook);
   }
   if (digits) {
     text += hexText(scheme.codebook, digits);
@@ -297,8 +305,7 @@ bool SchemeParser::parseEntries() {
 
 /// `x` and one or two digits for each value, two's complement.
 bool SchemeParser::parseHex() {
-  size_t values = size_t(scheme.entryLength)
-                  << std::min<int>(scheme.bits, Scheme::kIndexBits);
+  size_t values = valuesOf(scheme);
   std::string_view word = token.substr(1);
   size_t digits = word.size() == values ? 1 : 2;
   bool isHex = word.size() == digits * values;

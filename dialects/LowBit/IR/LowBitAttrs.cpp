@@ -51,7 +51,8 @@ LogicalResult SchemeAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 }
 
 /// Reads a number as text; integers are reals too.
-static ParseResult parseReal(AsmParser &parser, std::string &text) {
+static ParseResult parseReal(AsmParser &parser, const char *what,
+                             std::string &text) {
   SMLoc where = parser.getCurrentLocation();
   Attribute number;
   if (parser.parseAttribute(number))
@@ -62,8 +63,7 @@ static ParseResult parseReal(AsmParser &parser, std::string &text) {
   else if (auto integer = dyn_cast<IntegerAttr>(number))
     value = integer.getValue().signedRoundToDouble();
   else
-    return parser.emitError(where, "a codebook entry or a delta must be a "
-                                   "number");
+    return parser.emitError(where) << what << " must be a number";
   char buffer[32];
   snprintf(buffer, sizeof buffer, "%.9g", value);
   text += buffer;
@@ -83,7 +83,7 @@ static ParseResult parseCodebook(AsmParser &parser, std::string &text) {
   std::string list;
   auto parseEntry = [&]() -> ParseResult {
     list += list.empty() ? " [" : ", ";
-    return parseReal(parser, list);
+    return parseReal(parser, "a codebook entry", list);
   };
   if (parser.parseCommaSeparatedList(AsmParser::Delimiter::OptionalSquare,
                                      parseEntry))
@@ -107,7 +107,7 @@ static ParseResult parseSchemeText(AsmParser &parser, std::string &text) {
       append(keyword);
       if (keyword == "codebook" && failed(parseCodebook(parser, text)))
         return failure();
-      if (keyword == "delta" && failed(parseReal(parser, text += ' ')))
+      if (keyword == "delta" && failed(parseReal(parser, "a delta", text += ' ')))
         return failure();
       continue;
     }

@@ -60,6 +60,18 @@ TEST(SchemeTextTest, digits_of_a_codebook) {
   EXPECT_EQ(again.str(), "u1 codebook 4 x87f01234");
 }
 
+// What check() refuses reads back too: the attribute is verified by its text.
+TEST(SchemeTextTest, too_few_values_are_a_list) {
+  Scheme scheme, again;
+  std::string error;
+  scheme.kind = CodeKind::Codebook;
+  scheme.bits = 1;
+  scheme.entryLength = 4;
+  scheme.codebook = {1, 2, 3};
+  ASSERT_TRUE(Scheme::parse(scheme.str(), again, error)) << error;
+  EXPECT_EQ(again.str(), "u1 codebook 4 [1.0, 2.0, 3.0]");
+}
+
 TEST(SchemeTextTest, largest_codebook) {
   Scheme scheme, again;
   std::string error;
