@@ -40,12 +40,15 @@ Value Emitter::splatBytes(uint8_t value) {
 }
 
 Value Emitter::constantTable(llvm::ArrayRef<double> values) {
+  auto type = RankedTensorType::get({static_cast<int64_t>(values.size())},
+                                    b.getF64Type());
+  return constantTable(DenseElementsAttr::get(type, values));
+}
+
+Value Emitter::constantTable(DenseElementsAttr data) {
   auto module =
       b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
-  auto type = MemRefType::get({static_cast<int64_t>(values.size())},
-                              b.getF64Type());
-  auto data = DenseElementsAttr::get(
-      RankedTensorType::get(type.getShape(), type.getElementType()), values);
+  auto type = MemRefType::get(data.getType().getShape(), data.getElementType());
   std::string name;
   for (memref::GlobalOp global : module.getOps<memref::GlobalOp>())
     if (global.getInitialValueAttr() == data)
@@ -225,6 +228,16 @@ void Emitter::storeMasked(Value vector, Value memref, ValueRange at,
   auto type = cast<VectorType>(vector.getType());
   Value mask = laneMask(*this, type.getDimSize(0), count);
   vector::MaskedStoreOp::create(b, loc, memref, at, mask, vector);
+}
+
+Value Emitter::gather(VectorType type, Value table, Value offset,
+                      Value index) {
+  auto lanes = vec(type.getDimSize(0), b.getI1Type());
+  Value all =
+      arith::ConstantOp::create(b, loc, DenseElementsAttr::get(lanes, true));
+  Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
+  return vector::GatherOp::create(b, loc, type, table, ValueRange{offset},
+                                  index, all, zero);
 }
 
 Value Emitter::loadBytes(Type type, Value bytes, Value row, Value offset) {

@@ -10,6 +10,15 @@ namespace lowbit {
 CodeSet::CodeSet(const Scheme &scheme)
     : kind(scheme.kind), rounding(scheme.rounding),
       mask(uint8_t((1u << scheme.bits) - 1)) {
+  for (float value : scheme.codebook)
+    mean += std::abs(value) / double(scheme.codebook.size());
+  if (scheme.isVector() || scheme.signs) {
+    auto [low, high] =
+        std::minmax_element(scheme.codebook.begin(), scheme.codebook.end());
+    lowest = scheme.signs ? std::min(*low, -*high) : *low;
+    highest = scheme.signs ? -lowest : *high;
+    return;
+  }
   unsigned count = kind == CodeKind::Ternary ? 3 : 1u << scheme.bits;
   for (unsigned code = 0; code < count; ++code)
     values[code] = scheme.codeValue(code);

@@ -10,7 +10,8 @@
 
 namespace lowbit {
 
-/// A scheme's codes as a set of values to round to.
+/// A scheme's codes as a set of values to round to. Of a codebook with vectors
+/// or signs it knows the range alone: see EntrySet.
 class CodeSet {
 public:
   explicit CodeSet(const Scheme &scheme);
@@ -19,6 +20,8 @@ public:
   double low() const { return lowest; }
   double high() const { return highest; }
   bool isSymmetric() const { return lowest == -highest; }
+  /// Mean magnitude of a codebook's values.
+  double meanMagnitude() const { return mean; }
 
   /// The code whose value is nearest to `target` under the scheme's tie rule.
   uint8_t nearest(double target) const {
@@ -50,7 +53,7 @@ private:
   Rounding rounding;
   uint8_t mask;         ///< of a code's bits
   int32_t integer0 = 0; ///< code = integer + integer0, integer code sets only
-  double lowest = 0, highest = 0;
+  double lowest = 0, highest = 0, mean = 0;
   double values[256];
   std::vector<uint8_t>
       sorted; ///< codebook: codes of distinct values, ascending

@@ -3,6 +3,7 @@
 #include "lowbit/Quantize/RoundToNearest.h"
 
 #include "CodeSet.h"
+#include "EntrySet.h"
 #include "lowbit/Support/Float.h"
 
 #include <algorithm>
@@ -119,10 +120,12 @@ namespace {
 class Rounder {
 public:
   Rounder(const Scheme &scheme, const RoundOptions &options)
-      : scheme(scheme), options(options), codes(scheme),
+      : scheme(scheme), options(options), codes(scheme), entries(scheme),
+        hasEntries(scheme.isVector() || scheme.signs),
         scales(chainOf(scheme, Component::Scale)),
         mins(chainOf(scheme, Component::Min)),
-        zeros(chainOf(scheme, Component::Zero)) {}
+        zeros(chainOf(scheme, Component::Zero)),
+        deltas(chainOf(scheme, Component::Delta)) {}
 
   void roundRow(std::vector<float> values, RowFields &row);
   void chooseTensor(const TensorRange &range, RowFields &row);
@@ -136,23 +139,41 @@ private:
   double reachingScale(double low, double high) const;
   std::vector<double> scaleCandidates(double low, double high,
                                       double meanAbs) const;
+  void addMovedByDelta(std::vector<double> &candidates) const;
 
   void chooseMins();
   void chooseScales();
   void chooseZeros();
+  void chooseDeltas();
   void chooseCodes();
-  double chooseScale(int64_t first, int64_t last) const;
-  double squaredError(int64_t first, int64_t last, double scale) const;
+  void chooseEntries(int64_t first, int64_t last, double scale, double zero);
+  double chooseScale(int64_t first, int64_t last);
+  double squaredError(int64_t first, int64_t last, double scale,
+                      double zero = 0);
+  double errorWithDeltas(int64_t first, int64_t last, double scale);
+  double deltaMagnitude() const {
+    const Link &link = deltas.front();
+    return scheme.levels[link.level].components[link.component].magnitude;
+  }
+  /// x - M.
+  double aboveMin(int64_t i) const {
+    return offsets.empty() ? values[i] : double(values[i]) - offsets[i];
+  }
+  EntrySet::Choice nearestEntry(int64_t first, int64_t last, double inverse,
+                                double zero);
   void store(const std::vector<Link> &chain, std::vector<double> targets);
 
   const Scheme &scheme;
   const RoundOptions &options;
   CodeSet codes;
-  std::vector<Link> scales, mins, zeros;
+  EntrySet entries;
+  bool hasEntries; ///< codes are entries of `entries`
+  std::vector<Link> scales, mins, zeros, deltas;
 
   // The row at work.
   std::vector<float> values;
   std::vector<float> offsets; ///< M of each element; empty without minima
+  std::vector<double> targets; ///< of the vector at work
   RowFields *row = nullptr;
   int64_t columns = 0;
 };
@@ -192,6 +213,9 @@ std::vector<double> Rounder::scaleCandidates(double low, double high,
     return candidates;
   if (scheme.kind == CodeKind::Ternary)
     candidates.push_back(meanAbs);
+  // Few of the entries reach the extreme, and only in some of their values.
+  if (scheme.isVector())
+    candidates.push_back(meanAbs / codes.meanMagnitude());
   if (codes.isSymmetric())
     return candidates;
   double extreme = high > -low ? high : low;
@@ -201,26 +225,71 @@ std::vector<double> Rounder::scaleCandidates(double low, double high,
   return candidates;
 }
 
-double Rounder::squaredError(int64_t first, int64_t last, double scale) const {
+/// The entry for the elements first .. last - 1, which are one vector.
+EntrySet::Choice Rounder::nearestEntry(int64_t first, int64_t last,
+                                       double inverse, double zero) {
+  targets.clear();
+  for (int64_t i = first; i < last; ++i)
+    targets.push_back(aboveMin(i) * inverse + zero);
+  return entries.nearest(targets.data(), last - first);
+}
+
+double Rounder::squaredError(int64_t first, int64_t last, double scale,
+                             double zero) {
   double inverse = scale != 0 ? 1 / scale : 0, sum = 0;
-  for (int64_t i = first; i < last; ++i) {
-    double value = offsets.empty() ? values[i] : values[i] - offsets[i];
-    double error = value - scale * codes.value(codes.nearest(value * inverse));
-    sum += error * error;
+  if (!hasEntries || scale == 0) {
+    for (int64_t i = first; i < last; ++i) {
+      double value = aboveMin(i), code = 0;
+      if (scale != 0)
+        code = codes.value(codes.nearest(value * inverse + zero)) - zero;
+      double error = value - scale * code;
+      sum += error * error;
+    }
+    return sum;
+  }
+  for (int64_t i = first; i < last; i += scheme.entryLength)
+    sum += nearestEntry(i, std::min(i + scheme.entryLength, last), inverse,
+                        zero)
+               .error;
+  return sum * scale * scale;
+}
+
+/// A delta moves the extremes out or in.
+void Rounder::addMovedByDelta(std::vector<double> &candidates) const {
+  size_t without = candidates.size();
+  double reach = std::max(codes.high(), -codes.low());
+  for (size_t i = 0; i < without; ++i)
+    for (double moved : {reach + deltaMagnitude(), reach - deltaMagnitude()})
+      if (moved != 0)
+        candidates.push_back(candidates[i] * reach / moved);
+}
+
+/// squaredError with the better sign of each delta.
+double Rounder::errorWithDeltas(int64_t first, int64_t last, double scale) {
+  if (deltas.empty())
+    return squaredError(first, last, scale);
+  double delta = deltaMagnitude(), sum = 0;
+  int64_t group = elementsOf(deltas.front().group, columns);
+  for (int64_t i = first; i < last; i += group) {
+    int64_t end = std::min(i + group, last);
+    sum += std::min(squaredError(i, end, scale, -delta),
+                    squaredError(i, end, scale, delta));
   }
   return sum;
 }
 
-double Rounder::chooseScale(int64_t first, int64_t last) const {
+double Rounder::chooseScale(int64_t first, int64_t last) {
   double low = std::numeric_limits<double>::infinity(), high = -low, sum = 0;
   for (int64_t i = first; i < last; ++i) {
-    double value = offsets.empty() ? values[i] : values[i] - offsets[i];
+    double value = aboveMin(i);
     low = std::min(low, value);
     high = std::max(high, value);
     sum += std::abs(value);
   }
   std::vector<double> candidates =
       scaleCandidates(low, high, sum / double(last - first));
+  if (!deltas.empty())
+    addMovedByDelta(candidates);
   // A scale that is stored directly is judged as it will be stored; powers of
   // two also by the one below and the one above.
   const FieldType &type = scales.back().type;
@@ -242,7 +311,7 @@ double Rounder::chooseScale(int64_t first, int64_t last) const {
     double stored = candidate;
     if (scales.size() == 1)
       stored = fieldValue(type, fieldBits(type, float(candidate)));
-    double error = squaredError(first, last, stored);
+    double error = errorWithDeltas(first, last, stored);
     if (error < bestError) {
       bestError = error;
       best = candidate;
@@ -322,16 +391,49 @@ void Rounder::chooseZeros() {
   store(zeros, std::move(targets));
 }
 
+/// The sign of each delta that leaves the smaller error.
+void Rounder::chooseDeltas() {
+  if (deltas.empty() || deltas.front().group == Level::kTensor)
+    return;
+  const Link &link = deltas.front();
+  std::vector<uint32_t> &fields = row->fields[link.level][link.component];
+  int64_t group = elementsOf(link.group, columns);
+  for (size_t g = 0; g < fields.size(); ++g) {
+    int64_t first = int64_t(g) * group, last = std::min(first + group, columns);
+    double scale = groupTerms(scheme, *row, first).scale;
+    fields[g] = squaredError(first, last, scale, deltaMagnitude()) <
+                squaredError(first, last, scale, -deltaMagnitude());
+  }
+}
+
+void Rounder::chooseEntries(int64_t first, int64_t last, double scale,
+                            double zero) {
+  double inverse = scale != 0 ? 1 / scale : 0;
+  for (int64_t i = first; i < last; i += scheme.entryLength) {
+    int64_t end = std::min(i + scheme.entryLength, last);
+    uint16_t entry = nearestEntry(i, end, inverse, zero).entry;
+    if (scheme.isVector())
+      row->indices[i / scheme.entryLength] = entry;
+    else
+      row->codes[i] = uint8_t(entry);
+    for (int64_t j = i; scheme.signs && j < end; ++j)
+      row->signs[j] = entries.isNegated(entry, j - i, targets[j - i]);
+  }
+}
+
 void Rounder::chooseCodes() {
   int64_t group = elementsOf(scheme.innerGroup(), columns);
   for (int64_t first = 0; first < columns; first += group) {
+    int64_t last = std::min(first + group, columns);
     GroupTerms terms = groupTerms(scheme, *row, first);
     double scale = terms.scale, zero = terms.zero;
-    for (int64_t i = first; i < std::min(first + group, columns); ++i) {
-      double value =
-          offsets.empty() ? values[i] : double(values[i]) - offsets[i];
-      row->codes[i] = codes.nearest((scale != 0 ? value / scale : 0) + zero);
+    if (hasEntries) {
+      chooseEntries(first, last, scale, zero);
+      continue;
     }
+    for (int64_t i = first; i < last; ++i)
+      row->codes[i] =
+          codes.nearest((scale != 0 ? aboveMin(i) / scale : 0) + zero);
   }
 }
 
@@ -342,6 +444,7 @@ void Rounder::roundRow(std::vector<float> rowValues, RowFields &target) {
   chooseMins();
   chooseScales();
   chooseZeros();
+  chooseDeltas();
   chooseCodes();
 }
 

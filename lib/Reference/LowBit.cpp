@@ -162,21 +162,21 @@ static std::vector<int64_t> segmentEnds(const Scheme &x, const Scheme &w,
   return ends;
 }
 
-/// c(code) of each element in units.
-static std::vector<int64_t> codesOf(const Scheme &scheme,
-                                    const RowFields &row) {
+/// c of each element in units.
+static std::vector<int64_t> codesOf(const Scheme &scheme, const RowFields &row,
+                                    int64_t columns) {
   double unit = codeUnit(scheme);
   std::vector<int64_t> codes;
-  for (uint8_t code : row.codes)
-    codes.push_back(static_cast<int64_t>(scheme.codeValue(code) / unit));
+  for (int64_t k = 0; k < columns; ++k)
+    codes.push_back(static_cast<int64_t>(elementValue(scheme, row, k) / unit));
   return codes;
 }
 
 std::vector<GroupSum> groupSums(const Scheme &xScheme, const RowFields &x,
                                 const Scheme &wScheme, const RowFields &w,
                                 int64_t columns) {
-  std::vector<int64_t> xCodes = codesOf(xScheme, x);
-  std::vector<int64_t> wCodes = codesOf(wScheme, w);
+  std::vector<int64_t> xCodes = codesOf(xScheme, x, columns);
+  std::vector<int64_t> wCodes = codesOf(wScheme, w, columns);
   std::vector<GroupSum> sums;
   int64_t first = 0;
   for (int64_t end : segmentEnds(xScheme, wScheme, columns)) {
@@ -253,11 +253,10 @@ static std::vector<SplitWeight> splitRow(const LowBits &w, int64_t n) {
   std::vector<SplitWeight> weights;
   for (float real : row.reals)
     weights.push_back({real, 0});
-  for (uint8_t code : row.codes) {
-    auto k = static_cast<int64_t>(weights.size());
+  for (int64_t k = 0; !w.scheme.isFloat() && k < w.columns; ++k) {
     GroupTerms terms = groupTerms(w.scheme, row, k);
     weights.push_back(
-        {double(terms.scale) * w.scheme.codeValue(code),
+        {double(terms.scale) * elementValue(w.scheme, row, k),
          signedMin(w.scheme, terms) - double(terms.scale) * terms.zero});
   }
   return weights;

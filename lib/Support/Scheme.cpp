@@ -107,8 +107,14 @@ static int64_t groupsInRow(const Level &level, int64_t columns) {
   return level.group > 0 ? (columns + level.group - 1) / level.group : 1;
 }
 
+/// Vectors of a row; the last may be shorter.
+static int64_t vectorsInRow(const Scheme &scheme, int64_t columns) {
+  return (columns + scheme.entryLength - 1) / scheme.entryLength;
+}
+
 double Scheme::bitsPerWeight(int64_t columns) const {
-  double rowBits = double(bits) * double(columns);
+  double rowBits = double(bits) * double(vectorsInRow(*this, columns)) +
+                   (signs ? double(columns) : 0);
   for (const Level &level : levels)
     if (level.group != Level::kTensor) // shared by all rows: costs nothing
       for (const Component &component : level.components)
@@ -120,7 +126,7 @@ double Scheme::bitsPerWeight(int64_t columns) const {
 //===- The rules ----------------------------------------------------------===//
 
 namespace {
-/// Applies the rules (S1) to (S8); the first that fails leaves its reason.
+/// Applies the rules (S1) to (S9); the first that fails leaves its reason.
 class SchemeChecker {
 public:
   explicit SchemeChecker(const Scheme &scheme) : scheme(scheme) {}
@@ -131,6 +137,8 @@ public:
       checkLevels();
     if (reason.empty())
       checkComponents();
+    if (reason.empty())
+      checkVectors();
     return reason;
   }
 
@@ -146,6 +154,8 @@ private:
   void checkLevel(const Level &level, const Level *outer);
   void checkComponents();
   void checkField(const Level &level, const Component &component, bool nested);
+  void checkDelta(const Level &level, const Component &component);
+  void checkVectors();
 
   const Scheme &scheme;
   std::string reason;
@@ -156,13 +166,18 @@ static std::string number(int64_t value) { return std::to_string(value); }
 
 void SchemeChecker::checkCodes() {
   // (S1) A code has 1 to 8 bits; at least 2 if signed (one bit of two's
-  // complement has no positive code), 2 if ternary, 1 if a sign. A float is
-  // f32, f16 or bf16.
+  // complement has no positive code), 2 if ternary, 1 if a sign; 1 to 11 if it
+  // is the index of a vector. A float is f32, f16 or bf16.
   if (scheme.kind == CodeKind::Float) {
     if (scheme.floatType > FieldType::BF16)
       return fail("a scheme of floats is f32, f16 or bf16");
     if (scheme.bits != (scheme.floatType == FieldType::F32 ? 32 : 16))
       return fail("a float has 32 or 16 bits, but got " + number(scheme.bits));
+  } else if (scheme.isVector()) {
+    if (scheme.bits < 1 || scheme.bits > Scheme::kIndexBits)
+      return fail("an index of vectors has 1 to " +
+                  number(Scheme::kIndexBits) + " bits, but got " +
+                  number(scheme.bits));
   } else if (scheme.bits < 1 || scheme.bits > 8) {
     return fail("a code has 1 to 8 bits, but got " + number(scheme.bits));
   } else if (scheme.kind == CodeKind::Signed && scheme.bits < 2) {
@@ -185,17 +200,23 @@ void SchemeChecker::checkCodes() {
 }
 
 void SchemeChecker::checkCodebook() {
-  // (S3) A codebook has 2^bits finite entries, not all zero; no other code set
-  // has one.
+  // (S3) A codebook has 2^bits entries of 1, 4 or 8 finite values, not all
+  // zero; no other code set has entries, or signs beside its codes.
+  int64_t length = scheme.entryLength;
   if (scheme.kind != CodeKind::Codebook) {
-    if (!scheme.codebook.empty())
-      fail("only a codebook has entries");
+    if (!scheme.codebook.empty() || length != 1 || scheme.signs)
+      fail("only a codebook has entries and signs");
     return;
   }
-  if (scheme.codebook.size() != size_t(1) << scheme.bits)
+  if (length != 1 && length != 4 && length != 8)
+    return fail("an entry of a codebook has 1, 4 or 8 values, but got " +
+                number(length));
+  if (scheme.codebook.size() != size_t(length) << scheme.bits)
     return fail("a codebook of " + number(scheme.bits) + " bits has " +
-                number(1 << scheme.bits) + " entries, but got " +
-                number(int64_t(scheme.codebook.size())));
+                number(1 << scheme.bits) + " entries" +
+                (length > 1 ? " of " + number(length) + " values" : "") +
+                ", but got " + number(int64_t(scheme.codebook.size())) +
+                (length > 1 ? " values" : ""));
   bool anyNonZero = false;
   for (float entry : scheme.codebook) {
     if (!std::isfinite(entry))
@@ -243,7 +264,7 @@ void SchemeChecker::checkLevel(const Level &level, const Level *outer) {
 
   // (S6) A level has at least one component, and each role at most once.
   if (level.components.empty())
-    return fail("a level has a scale, a minimum or a zero point");
+    return fail("a level has a scale, a minimum, a zero point or a delta");
   for (size_t i = 0; i < level.components.size(); ++i)
     for (size_t j = 0; j < i; ++j)
       if (level.components[i].role == level.components[j].role)
@@ -251,17 +272,18 @@ void SchemeChecker::checkLevel(const Level &level, const Level *outer) {
 }
 
 void SchemeChecker::checkComponents() {
-  // (S7) A scheme adds minima, subtracts them, or has zero points: one of the
-  // three. Zero points belong to integer codes and to the innermost level.
+  // (S7) A scheme adds minima, subtracts them, has zero points or has deltas:
+  // one of the four. Zero points belong to integer codes; they and deltas to the
+  // innermost level.
   bool min = scheme.has(Component::Min), negMin = scheme.has(Component::NegMin),
-       zero = scheme.has(Component::Zero);
-  if (min + negMin + zero > 1)
-    return fail("`min`, `neg_min` and `zero` exclude each other");
+       zero = scheme.has(Component::Zero), delta = scheme.has(Component::Delta);
+  if (min + negMin + zero + delta > 1)
+    return fail("`min`, `neg_min`, `zero` and `delta` exclude each other");
   if (zero && scheme.kind != CodeKind::Unsigned &&
       scheme.kind != CodeKind::Signed)
     return fail("only integer codes have zero points");
 
-  bool seen[4] = {};
+  bool seen[5] = {};
   for (const Level &level : scheme.levels)
     for (const Component &component : level.components) {
       checkField(level, component, seen[component.role]);
@@ -274,6 +296,8 @@ void SchemeChecker::checkField(const Level &level, const Component &component,
   const FieldType &type = component.type;
   if (component.role == Component::Zero && &level != &scheme.levels.back())
     return fail("a zero point belongs to the innermost level"); // (S7)
+  if (component.role == Component::Delta)
+    return checkDelta(level, component);
 
   // (S8) An integer scale or minimum needs a float one of its role further out.
   // Integer fields have 1 to 16 bits and an offset within +-65536 (so that they
@@ -300,12 +324,39 @@ void SchemeChecker::checkField(const Level &level, const Component &component,
     return fail("a zero point is an integer, f32, f16 or bf16");
 }
 
+void SchemeChecker::checkDelta(const Level &level, const Component &component) {
+  if (&level != &scheme.levels.back())
+    return fail("a delta belongs to the innermost level"); // (S7)
+  // (S8) A delta is one bit, its magnitude a positive number.
+  if (component.type.kind != FieldType::UInt || component.type.bits != 1 ||
+      component.type.offset != 0)
+    return fail("a delta is stored as one bit");
+  if (!(component.magnitude > 0) || !std::isfinite(component.magnitude))
+    return fail("a delta has a positive magnitude, expected e.g. `delta 0.125`");
+}
+
+void SchemeChecker::checkVectors() {
+  // (S9) A vector lies inside one group of each level. What is chosen by its
+  // squared error has no tie rule.
+  for (const Level &level : scheme.levels)
+    if (level.group > 0 && level.group % scheme.entryLength)
+      return fail("a group holds whole vectors of " +
+                  number(scheme.entryLength) + " elements, but got " +
+                  number(level.group));
+  if ((scheme.isVector() || scheme.signs) &&
+      scheme.rounding != Rounding::NearestEven)
+    fail("a codebook with vectors or signs has no tie rule");
+}
+
 std::string Scheme::check() const { return SchemeChecker(*this).run(); }
 
 //===- Rows ---------------------------------------------------------------===//
 
 void RowFields::resize(const Scheme &scheme, int64_t columns) {
-  codes.resize(scheme.isFloat() ? 0 : size_t(columns));
+  bool isVector = scheme.isVector();
+  codes.resize(scheme.isFloat() || isVector ? 0 : size_t(columns));
+  indices.resize(isVector ? size_t(vectorsInRow(scheme, columns)) : 0);
+  signs.resize(scheme.signs ? size_t(columns) : 0);
   reals.resize(scheme.isFloat() ? size_t(columns) : 0);
   fields.resize(scheme.levels.size());
   for (size_t level = 0; level < fields.size(); ++level) {
@@ -339,10 +390,25 @@ GroupTerms groupTerms(const Scheme &scheme, const RowFields &row,
       case Component::Zero:
         terms.zero = value;
         break;
+      case Component::Delta:
+        terms.zero = value != 0 ? component.magnitude : -component.magnitude;
+        break;
       }
     }
   }
   return terms;
+}
+
+float elementValue(const Scheme &scheme, const RowFields &row, int64_t column) {
+  unsigned mask = (1u << scheme.bits) - 1;
+  int64_t length = scheme.entryLength;
+  float value =
+      scheme.isVector()
+          ? scheme.codebook[(row.indices[size_t(column / length)] & mask) *
+                                length +
+                            column % length]
+          : scheme.codeValue(row.codes[size_t(column)] & mask);
+  return scheme.signs && row.signs[size_t(column)] ? 0 - value : value;
 }
 
 void dequantizeRow(const Scheme &scheme, const RowFields &row, int64_t columns,
@@ -351,20 +417,23 @@ void dequantizeRow(const Scheme &scheme, const RowFields &row, int64_t columns,
     std::copy_n(row.reals.begin(), columns, values);
     return;
   }
+  bool plain = !scheme.isVector() && !scheme.signs;
   float codeValues[256];
-  for (unsigned code = 0; code < 1u << scheme.bits; ++code)
+  for (unsigned code = 0; plain && code < 1u << scheme.bits; ++code)
     codeValues[code] = scheme.codeValue(code);
 
   bool hasMin = scheme.has(Component::Min),
        hasNegMin = scheme.has(Component::NegMin),
-       hasZero = scheme.has(Component::Zero);
+       hasZero = scheme.has(Component::Zero) || scheme.has(Component::Delta);
+  unsigned mask = (1u << scheme.bits) - 1;
   int64_t group = scheme.innerGroup() > 0 ? scheme.innerGroup() : columns;
   for (int64_t first = 0; first < columns; first += group) {
     GroupTerms terms = groupTerms(scheme, row, first);
     for (int64_t i = first; i < std::min(first + group, columns); ++i) {
       // Each statement is one rounding of the formula; no contraction to fma
       // may join them (the build passes -ffp-contract=off for this file).
-      float value = codeValues[row.codes[i] & ((1u << scheme.bits) - 1)];
+      float value = plain ? codeValues[row.codes[i] & mask]
+                          : elementValue(scheme, row, i);
       if (hasZero)
         value = value - terms.zero;
       value = terms.scale * value;

@@ -6,15 +6,18 @@
 
 #include "lowbit/Support/Scheme.h"
 
+#include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <cmath>
 #include <string_view>
 
 namespace lowbit {
 
 static constexpr const char *kFloatNames[] = {"f32", "f16", "bf16", "e8m0",
                                               "e4m3"};
-static constexpr const char *kRoleNames[] = {"scale", "min", "neg_min", "zero"};
+static constexpr const char *kRoleNames[] = {"scale", "min", "neg_min", "zero",
+                                             "delta"};
 static constexpr const char *kRoundingNames[] = {"nearest_even", "nearest_away",
                                                  "toward_zero"};
 
@@ -33,11 +36,55 @@ static std::string floatText(float value) {
   return text;
 }
 
-static std::string codebookText(const std::vector<float> &entries) {
-  std::string text = " codebook [";
-  for (size_t i = 0; i < entries.size(); ++i)
-    text += (i ? ", " : "") + floatText(entries[i]);
-  return text + "]";
+/// Hexadecimal digits that hold every value in two's complement: 1, 2 or 0 (no
+/// such integers).
+static int hexDigits(const std::vector<float> &values) {
+  int digits = 1;
+  for (float value : values) {
+    bool isMinusZero = value == 0 && std::signbit(value);
+    if (std::nearbyint(value) != value || isMinusZero || value < -128 ||
+        value > 127)
+      return 0;
+    if (value < -8 || value > 7)
+      digits = 2;
+  }
+  return digits;
+}
+
+/// Large codebooks of small integers are a word of digits, `x` before it.
+static std::string hexText(const std::vector<float> &values, int digits) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string text = "x";
+  for (float value : values)
+    for (int i = digits - 1; i >= 0; --i)
+      text += kDigits[int(value) >> (4 * i) & 15];
+  return text;
+}
+
+/// Values that a codebook of a legal width has.
+static size_t valuesOf(const Scheme &scheme) {
+  return size_t(scheme.entryLength)
+         << std::min<int>(scheme.bits, Scheme::kIndexBits);
+}
+
+static std::string codebookText(const Scheme &scheme) {
+  std::string text = " codebook ";
+  int digits = 0;
+  if (scheme.isVector()) {
+    text += std::to_string(scheme.entryLength) + " ";
+    // A word of too few digits would not be read again, a list is.
+    if (scheme.codebook.size() == valuesOf(scheme))
+      digits = hexDigits(scheme.codebook);
+  }
+  if (digits) {
+    text += hexText(scheme.codebook, digits);
+  } else {
+    text += "[";
+    for (size_t i = 0; i < scheme.codebook.size(); ++i)
+      text += (i ? ", " : "") + floatText(scheme.codebook[i]);
+    text += "]";
+  }
+  return scheme.signs ? text + " signs" : text;
 }
 
 static std::string codeText(const Scheme &scheme) {
@@ -53,7 +100,7 @@ static std::string codeText(const Scheme &scheme) {
   case CodeKind::Sign:
     return "sign";
   case CodeKind::Codebook:
-    return "u" + bits + codebookText(scheme.codebook);
+    return "u" + bits + codebookText(scheme);
   case CodeKind::Float:
     return kFloatNames[scheme.floatType];
   }
@@ -75,7 +122,9 @@ static std::string levelText(const Level &level) {
                          : "group " + std::to_string(level.group);
   for (const Component &component : level.components)
     text += std::string(" ") + kRoleNames[component.role] + " " +
-            fieldText(component.type);
+            (component.role == Component::Delta
+                 ? floatText(component.magnitude)
+                 : fieldText(component.type));
   return text;
 }
 
@@ -120,6 +169,8 @@ private:
   bool parseOffset(int32_t &offset);
   bool parseCode();
   bool parseCodebook();
+  bool parseEntries();
+  bool parseHex();
   bool parseLevel(Level &level);
   bool parseComponent(Component &component);
   bool parseFieldType(FieldType &type);
@@ -153,8 +204,11 @@ void SchemeParser::next() {
 
 bool SchemeParser::expected(const std::string &what) {
   error = "scheme: expected " + what + ", but got ";
+  constexpr size_t kShown = 32; // a codebook's word has thousands of digits
   error += token.empty() ? "the end"
-                         : "`" + std::string(token) + "` at column " +
+                         : "`" + std::string(token.substr(0, kShown)) +
+                               (token.size() > kShown ? "..." : "") +
+                               "` at column " +
                                std::to_string(position - token.size() + 1);
   return false;
 }
@@ -223,8 +277,21 @@ bool SchemeParser::parseCode() {
 bool SchemeParser::parseCodebook() {
   scheme.kind = CodeKind::Codebook;
   next();
+  if (!token.empty() && isdigit(static_cast<unsigned char>(token[0])) &&
+      !parseNumber(scheme.entryLength, "the number of values of an entry"))
+    return false;
+  if (!token.empty() && token[0] == 'x' ? !parseHex() : !parseEntries())
+    return false;
+  if (token == "signs") {
+    scheme.signs = true;
+    next();
+  }
+  return true;
+}
+
+bool SchemeParser::parseEntries() {
   if (token != "[")
-    return expected("`[` behind `codebook`");
+    return expected("`[` or a word of hexadecimal digits behind `codebook`");
   do {
     next();
     if (!parseNumber(scheme.codebook.emplace_back(), "a codebook entry"))
@@ -232,6 +299,27 @@ bool SchemeParser::parseCodebook() {
   } while (token == ",");
   if (token != "]")
     return expected("`,` or `]`");
+  next();
+  return true;
+}
+
+/// `x` and one or two digits for each value, two's complement.
+bool SchemeParser::parseHex() {
+  size_t values = valuesOf(scheme);
+  std::string_view word = token.substr(1);
+  size_t digits = word.size() == values ? 1 : 2;
+  bool isHex = word.size() == digits * values;
+  for (size_t i = 0; isHex && i < word.size(); i += digits) {
+    int value = 0;
+    const char *end = word.data() + i + digits;
+    isHex = std::from_chars(word.data() + i, end, value, 16).ptr == end &&
+            word[i] != '-';
+    int sign = 1 << (4 * digits - 1);
+    scheme.codebook.push_back(float((value ^ sign) - sign));
+  }
+  if (!isHex)
+    return expected("`x` and " + std::to_string(values) + " or " +
+                    std::to_string(2 * values) + " hexadecimal digits");
   next();
   return true;
 }
@@ -262,9 +350,13 @@ bool SchemeParser::parseLevel(Level &level) {
 bool SchemeParser::parseComponent(Component &component) {
   int role = indexOf(token, kRoleNames);
   if (role < 0)
-    return expected("`scale`, `min`, `neg_min` or `zero`");
+    return expected("`scale`, `min`, `neg_min`, `zero` or `delta`");
   component.role = Component::Role(role);
   next();
+  if (component.role == Component::Delta) {
+    component.type = {FieldType::UInt, 1, 0};
+    return parseNumber(component.magnitude, "a number behind `delta`");
+  }
   return parseFieldType(component.type);
 }
 

@@ -34,6 +34,30 @@ func.func @codebook() {
   return
 }
 
+// Entries of four values, a last vector of two; a sign for each value. The sign
+// of a zero changes nothing.
+!vectors = !lowbit.tensor<2x6, #lowbit.scheme<u1 codebook 4 x12345670 signs, row scale f32>>
+func.func @vectors_and_signs() {
+  %q = check.low_bits dense<[[1, 0], [0, 1]]> : tensor<2x2xi32>
+       signs dense<[[0, 1, 0, 1, 0, 1], [1, 1, 0, 0, 0, 1]]> : tensor<2x6xi32>,
+       [dense<[[0.5], [2.0]]> : tensor<2x1xf32>] : !vectors
+  check.expect_codes %q, dense<[[5, -6, 7, 0, 1, -2], [-1, -2, 3, 4, 5, -6]]> : tensor<2x6xi32> of !vectors
+  %x = lowbit.dequantize %q : !vectors -> tensor<2x6xf32>
+  check.expect_eq %x, dense<[[2.5, -3.0, 3.5, 0.0, 0.5, -1.0], [-2.0, -4.0, 6.0, 8.0, 10.0, -12.0]]> : tensor<2x6xf32>
+  return
+}
+
+// S (c + 0.125) where the bit is 0, S (c - 0.125) where it is 1.
+!delta = !lowbit.tensor<1x8, #lowbit.scheme<u1 codebook 4 x10ff0f01, row scale f32, group 4 scale u3 delta 0.125>>
+func.func @delta() {
+  %q = check.low_bits dense<[[0, 1]]> : tensor<1x2xi32>,
+       [dense<2.0> : tensor<1x1xf32>, dense<[[4.0, 2.0]]> : tensor<1x2xf32>,
+        dense<[[0.0, 1.0]]> : tensor<1x2xf32>] : !delta
+  %x = lowbit.dequantize %q : !delta -> tensor<1x8xf32>
+  check.expect_eq %x, dense<[[9.0, 1.0, -7.0, -7.0, -0.5, -4.5, -0.5, 3.5]]> : tensor<1x8xf32>
+  return
+}
+
 !min = !lowbit.tensor<1x2, #lowbit.scheme<u4, group 2 scale f16 min f16>>
 func.func @minimum_is_added() {
   %q = check.low_bits dense<[[0, 15]]> : tensor<1x2xi32>,

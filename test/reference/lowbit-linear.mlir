@@ -45,6 +45,25 @@ func.func @minima() {
   return
 }
 
+// The delta is a zero point of the other sign: S P + S A d.
+!xd = !lowbit.tensor<1x8, #lowbit.scheme<s8, row scale f32>>
+!wd = !lowbit.tensor<1x8, #lowbit.scheme<u1 codebook 4 x12345670 signs, row scale f32, group 4 scale u3 delta 0.125>>
+func.func @vectors_signs_and_deltas() {
+  %x = check.low_bits dense<[[1, 2, 3, 4, 5, 6, 7, 8]]> : tensor<1x8xi32>, [dense<0.5> : tensor<1x1xf32>] : !xd
+  %w = check.low_bits dense<[[1, 0]]> : tensor<1x2xi32>
+       signs dense<[[0, 1, 0, 0, 1, 0, 0, 1]]> : tensor<1x8xi32>,
+       [dense<2.0> : tensor<1x1xf32>, dense<[[4.0, 1.0]]> : tensor<1x2xf32>,
+        dense<[[0.0, 1.0]]> : tensor<1x2xf32>] : !wd
+  %y = lowbit.linear %x, %w : !xd, !wd -> tensor<1x1xf32>
+  // 0.5 (8 (5 - 12 + 21 + 0) + 8 * 10 / 8 + 2 (-5 + 12 + 21 - 32) - 2 * 26 / 8)
+  check.expect_eq %y, dense<53.75> : tensor<1x1xf32>
+  %wr = lowbit.dequantize %w : !wd -> tensor<1x8xf32>
+  %xr = lowbit.dequantize %x : !xd -> tensor<1x8xf32>
+  %yr = lm.linear %xr, %wr : tensor<1x8xf32>, tensor<1x8xf32> -> tensor<1x1xf32>
+  check.expect_eq %yr, dense<53.75> : tensor<1x1xf32>
+  return
+}
+
 !wc = !lowbit.tensor<1x4, #lowbit.scheme<u2 codebook [-1.0, -0.25, 0.25, 1.0], row scale f32>>
 func.func @real_codebook_and_real_activations() {
   %c = check.low_bits dense<[[3, 2, 1, 0]]> : tensor<1x4xi32>, [dense<4.0> : tensor<1x1xf32>] : !wc

@@ -44,3 +44,13 @@ func.func @four_bits() {
   check.expect_field %q[0, 0], dense<2.0> : tensor<1x1xf32> of !s4
   return
 }
+
+// The scale reaches 4, the entries and signs are the nearest.
+!vectors = !lowbit.tensor<1x8, #lowbit.scheme<u1 codebook 4 x11114210 signs, row scale f32>>
+func.func @vectors_and_signs() {
+  %x = arith.constant dense<[[8.0, -4.0, 2.2, 0.1, -2.0, 2.1, 1.9, -2.0]]> : tensor<1x8xf32>
+  %q = lowbit.quantize %x : tensor<1x8xf32> -> !vectors
+  check.expect_field %q[0, 0], dense<2.0> : tensor<1x1xf32> of !vectors
+  check.expect_codes %q, dense<[[4, -2, 1, 0, -1, 1, 1, -1]]> : tensor<1x8xi32> of !vectors
+  return
+}

@@ -50,29 +50,46 @@ LogicalResult SchemeAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
-/// Reads `[REAL, ...]` as text; integers are reals too.
+/// Reads a number as text; integers are reals too.
+static ParseResult parseReal(AsmParser &parser, const char *what,
+                             std::string &text) {
+  SMLoc where = parser.getCurrentLocation();
+  Attribute number;
+  if (parser.parseAttribute(number))
+    return failure();
+  double value;
+  if (auto real = dyn_cast<FloatAttr>(number))
+    value = real.getValueAsDouble();
+  else if (auto integer = dyn_cast<IntegerAttr>(number))
+    value = integer.getValue().signedRoundToDouble();
+  else
+    return parser.emitError(where) << what << " must be a number";
+  char buffer[32];
+  snprintf(buffer, sizeof buffer, "%.9g", value);
+  text += buffer;
+  return success();
+}
+
+/// Reads what may stand between `codebook` and a word of digits: the length of
+/// an entry and `[REAL, ...]`.
 static ParseResult parseCodebook(AsmParser &parser, std::string &text) {
+  int64_t length;
+  OptionalParseResult hasLength = parser.parseOptionalInteger(length);
+  if (hasLength.has_value()) {
+    if (failed(*hasLength))
+      return failure();
+    text += " " + std::to_string(length);
+  }
   std::string list;
   auto parseEntry = [&]() -> ParseResult {
-    SMLoc where = parser.getCurrentLocation();
-    Attribute entry;
-    if (parser.parseAttribute(entry))
-      return failure();
-    double value;
-    if (auto real = dyn_cast<FloatAttr>(entry))
-      value = real.getValueAsDouble();
-    else if (auto integer = dyn_cast<IntegerAttr>(entry))
-      value = integer.getValue().signedRoundToDouble();
-    else
-      return parser.emitError(where, "a codebook entry must be a number");
-    char buffer[32];
-    snprintf(buffer, sizeof buffer, "%s%.9g", list.empty() ? "" : ", ", value);
-    list += buffer;
-    return success();
+    list += list.empty() ? " [" : ", ";
+    return parseReal(parser, "a codebook entry", list);
   };
-  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, parseEntry))
+  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::OptionalSquare,
+                                     parseEntry))
     return failure();
-  text += " [" + list + "]";
+  if (!list.empty())
+    text += list + "]";
   return success();
 }
 
@@ -89,6 +106,8 @@ static ParseResult parseSchemeText(AsmParser &parser, std::string &text) {
     if (succeeded(parser.parseOptionalKeyword(&keyword))) {
       append(keyword);
       if (keyword == "codebook" && failed(parseCodebook(parser, text)))
+        return failure();
+      if (keyword == "delta" && failed(parseReal(parser, "a delta", text += ' ')))
         return failure();
       continue;
     }

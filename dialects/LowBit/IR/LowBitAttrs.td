@@ -15,17 +15,26 @@ def LowBit_SchemeAttr : AttrDef<LowBit_Dialect, "Scheme"> {
 
         scheme    ::= code (`,` level)* (`,` `round` rounding)?
         code      ::= `u`N (`offset` INT)? | `s`N | `ternary` | `sign`
-                    | `u`N `codebook` `[` REAL, ... `]` | `f32` | `f16` | `bf16`
+                    | `u`N `codebook` V? entries `signs`?
+                    | `f32` | `f16` | `bf16`
+        entries   ::= `[` REAL, ... `]` | `x` HEX
         level     ::= (`tensor` | `row` | `group` INT) component+
         component ::= (`scale` | `min` | `neg_min` | `zero`) field
+                    | `delta` REAL
         field     ::= `f32` | `f16` | `bf16` | `e8m0` | `e4m3`
                     | (`u`N | `s`N) (`offset` INT)?
         rounding  ::= `nearest_even` | `nearest_away` | `toward_zero`
 
     A group counts elements along a row; a row's last group may be shorter. With
-    S the product of an element's scales, M of its minima and z its zero point:
+    S the product of an element's scales, M of its minima and z its zero point
+    (of a delta: minus or plus its number, by one bit):
 
-        value = S * (c(code) - z) + M
+        value = S * (c - z) + M
+
+    c is what the element's code stands for. With V = 4 or 8 a code stands for
+    an entry of V values, those of V consecutive elements. HEX has one or two
+    digits for each value, two's complement. `signs`: one bit for each element
+    negates its c.
 
     Example: GGML's Q4_K is
 

@@ -14,8 +14,8 @@ def Pack_LayoutAttr : AttrDef<Pack_Dialect, "Layout"> {
   let description = [{
     A panel holds `lanes` rows. Along k, a panel is a sequence of units of
     `unit` groups of the scheme's innermost level; a unit is its codes, then the
-    fields of its groups. The fields of outer levels precede the units that they
-    cover. Codes lie in quads: 4 consecutive k of one row are the 4 bytes of a
+    fields of its groups and of the outer levels whose groups end inside it. The
+    fields of the other levels precede the units that they cover. Codes lie in quads: 4 consecutive k of one row are the 4 bytes of a
     32-bit lane. A code of b bits is cut into planes of 8, 4, 2 or 1 bits, low
     bits first; one 64-byte vector of an f-bit plane holds 8 / f quads, quad j
     in bits [f j, f j + f) of every byte.
@@ -24,6 +24,9 @@ def Pack_LayoutAttr : AttrDef<Pack_Dialect, "Layout"> {
             unit  = k div 32           within the unit: i = k mod 32
             byte  = unit * (256 + fields) + (i div 8) * 64 + row * 4 + i mod 4
             bits  = 4 * ((i div 4) mod 2) .. + 3
+
+    A plane of indices (codebooks of vectors) has vectors of 16 bytes, one index
+    of each row; a plane of signs, a bit for each element, precedes the codes.
 
     A group whose length is not a multiple of 4 is padded to one. docs/Formats.md
     works an example; include/lowbit/Support/PanelLayout.h is the definition.

@@ -45,6 +45,8 @@ public:
   Value splatBytes(uint8_t value); ///< vector<64xi8>
   /// A read-only memref<n x f64> in the module's constants.
   Value constantTable(llvm::ArrayRef<double> values);
+  /// The same of any elements.
+  Value constantTable(mlir::DenseElementsAttr data);
 
   // Index arithmetic; constants fold.
   Value add(Value a, Value c);
@@ -89,6 +91,8 @@ public:
                    Value count);
   void storeMasked(Value vector, Value memref, mlir::ValueRange at,
                    Value count);
+  /// table[offset + index] in every lane.
+  Value gather(mlir::VectorType type, Value table, Value offset, Value index);
   /// A scalar or vector of `type` at a byte of a memref of bytes.
   Value loadBytes(mlir::Type type, Value bytes, Value row, Value offset);
   void storeBytes(Value value, Value bytes, Value row, Value offset);

@@ -15,8 +15,8 @@ Reals dequantize(const LowBits &x);
 /// One row of a matrix of reals or of low-bit numbers.
 std::vector<double> rowOf(const Value &matrix, int64_t row);
 
-/// The largest power of two from 1 to 2^-8 of which every c(code) is a multiple
-/// by an integer; 0 if there is none. 1 for all but codebooks.
+/// The largest power of two from 1 to 2^-8 of which every c is a multiple by
+/// an integer; 0 if there is none. 1 for all but codebooks.
 double codeUnit(const Scheme &scheme);
 
 /// The sums over the elements that share a group of the weight and one of the

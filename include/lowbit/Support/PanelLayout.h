@@ -9,10 +9,18 @@
 //   sequence(d, n) = block(d) for every full L(d) elements, one shorter block
 //   block(d, n)    = fields of group level d, sequence(d + 1, n)
 //   innermost block, a unit of up to `unit` groups:
-//                  = codes, then the fields of each group
+//                  = codes, then the fields of each group and of every outer
+//                    level whose groups are shorter than the unit
 //   codes      = chunks of up to kChunkQuads quads (a unit of several groups is
-//                one chunk); a chunk = its planes, low bits first
-//   fields     = for each component 16 lanes of its storage
+//                one chunk)
+//   chunk      = its plane of signs, if there are any, and its planes of codes,
+//                low bits first
+//   fields     = for each component 16 lanes of its storage; integer fields
+//                share the bytes of their lanes where they fit
+//
+// A plane of codes has vectors of 64 bytes, 4 codes of each row; a plane of
+// indices has vectors of 16 bytes, one index of each row, because an index
+// already stands for 4 or 8 elements.
 //
 // All sizes are exact: a shorter block is smaller, not padded, but for the
 // last vector of each plane.
@@ -26,11 +34,13 @@
 
 namespace lowbit {
 
-/// Storage of one component: 16 lanes of `bytes`, the field in bits
-/// [shift, shift + bits) of a lane. Two components of at most 4 bits share one.
+/// Storage of one field: 16 lanes of `bytes`, the field in bits [shift, shift +
+/// bits) of a lane.
 struct FieldSlot {
   Component component;
-  int64_t offset = 0; ///< from the start of the group's fields
+  int64_t level = 0, index = 0; ///< in the scheme, in its level
+  int64_t group = 0;  ///< of its level, from the start of the block or unit
+  int64_t offset = 0; ///< from the start of the block's or unit's fields
   int64_t bytes = 1;  ///< of a lane: 1, 2 or 4
   int64_t shift = 0;
 };
@@ -57,7 +67,8 @@ public:
   int64_t paddedGroup() const { return (group_ + 3) / 4 * 4; }
   int64_t groups() const { return (columns_ + group_ - 1) / group_; }
 
-  /// Bit widths that a code is cut into, low bits first; empty for floats.
+  /// Bit widths that a code or an index is cut into, low bits first; empty for
+  /// floats.
   const std::vector<int64_t> &planes() const { return planes_; }
   int64_t floatBytes() const { return scheme_.bits / 8; }
 
@@ -67,10 +78,15 @@ public:
   int64_t blockLength(int64_t depth) const;
   int64_t blockBytes(int64_t depth, int64_t length) const;
   int64_t sequenceBytes(int64_t depth, int64_t length) const;
-  /// Fields at the start of a block (depth < lastDepth) or behind the codes,
-  /// once for each group (depth = lastDepth).
-  const std::vector<FieldSlot> &fields(int64_t depth) const;
-  int64_t fieldBytes(int64_t depth) const;
+  /// Fields at the start of a block, depth < lastDepth().
+  const std::vector<FieldSlot> &fields(int64_t depth) const {
+    return fields_[depth];
+  }
+  int64_t fieldBytes(int64_t depth) const { return bytesOf(fields_[depth]); }
+  /// Fields behind the codes of a unit of `length` elements.
+  std::vector<FieldSlot> unitFields(int64_t length) const;
+  /// Those that cover its innermost group `group`, outermost level first.
+  std::vector<FieldSlot> groupFields(int64_t length, int64_t group) const;
   /// Fields of row and tensor levels, at the start of a panel.
   const std::vector<FieldSlot> &rowFields() const { return rowFields_; }
   int64_t rowFieldBytes() const { return bytesOf(rowFields_); }
@@ -78,6 +94,8 @@ public:
   /// Quads of a unit of `length` elements, and where they are.
   int64_t unitQuads(int64_t length) const;
   int64_t chunkBytes(int64_t quads) const;
+  /// Of its plane of signs, at its start.
+  int64_t signBytes(int64_t quads) const;
   int64_t codeBytes(int64_t length) const;
 
   int64_t panelBytes() const {
@@ -98,17 +116,18 @@ private:
                     const RowFields *const *rows, uint8_t *out) const;
   void packUnit(int64_t k, int64_t length, const RowFields *const *rows,
                 uint8_t *out) const;
-  void packFields(const std::vector<FieldSlot> &slots, int64_t level,
-                  int64_t group, const RowFields *const *rows,
-                  uint8_t *out) const;
-  int64_t levelOf(int64_t depth) const { return groupLevels_[depth]; }
+  void packQuad(int64_t k, int64_t count, const RowFields *const *rows,
+                int64_t quads, int64_t quad, uint8_t *chunk) const;
+  void packFields(const std::vector<FieldSlot> &slots, int64_t k,
+                  const RowFields *const *rows, uint8_t *out) const;
 
   Scheme scheme_;
   int64_t columns_, group_, unit_ = 1, lastDepth_ = 0;
   std::vector<int64_t> planes_;
-  std::vector<int64_t> groupLevels_; ///< scheme levels that are groups
-  std::vector<std::vector<FieldSlot>> fields_;
-  std::vector<FieldSlot> rowFields_;
+  std::vector<int64_t> outerLevels_; ///< group levels around units
+  std::vector<int64_t> unitLevels_;  ///< group levels inside units
+  std::vector<std::vector<FieldSlot>> fields_; ///< of outer levels
+  std::vector<FieldSlot> rowFields_, unitFields_;
 };
 
 /// Place of a row of activations: see !pack.rows.

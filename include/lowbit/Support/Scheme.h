@@ -4,13 +4,17 @@
 // levels above them. It is all that the packer, the reference and the kernel
 // generator know about a format. The attribute #lowbit.scheme wraps it.
 //
-// With S the product of the scales that cover element k, z its zero point, M
-// the product of the minima that cover it (all read from the levels):
+// With c what its code stands for, S the product of the scales that cover
+// element k, z its zero point or negated delta, M the product of the minima that
+// cover it (all read from the levels):
 //
-//     value = fl(fl(S * (c(code) - z)) + M)        M subtracted for `neg_min`
+//     value = fl(fl(S * (c - z)) + M)              M subtracted for `neg_min`
 //
 // S = fl(s_outer * s_inner), M likewise; fl() is one rounding to f32; a term
 // that the scheme lacks is left out, not added as zero.
+//
+// A code stands for one number, or for a vector of 4 or 8 consecutive ones (an
+// entry of a codebook); signs may stand beside it, one bit for each element.
 //
 //===----------------------------------------------------------------------===//
 
@@ -42,12 +46,15 @@ struct Component {
     Scale,  ///< factor of S
     Min,    ///< factor of M, added
     NegMin, ///< factor of M, subtracted
-    Zero    ///< z, subtracted from the code; innermost level only
+    Zero,   ///< z, subtracted from the code; innermost level only
+    Delta   ///< one bit: z = -magnitude where it is 0, +magnitude where it is 1;
+            ///< innermost level only
   };
   Role role = Scale;
   FieldType type;
+  float magnitude = 0; ///< of a Delta
   bool operator==(const Component &o) const {
-    return role == o.role && type == o.type;
+    return role == o.role && type == o.type && magnitude == o.magnitude;
   }
 };
 
@@ -69,7 +76,7 @@ enum class CodeKind : uint8_t {
   Signed,   ///< two's complement
   Ternary,  ///< q in {0, 1, 2} stands for q - 1; bits = 2
   Sign,     ///< q in {0, 1} stands for 2q - 1; bits = 1
-  Codebook, ///< c(q) = codebook[q]
+  Codebook, ///< c(q) = codebook[q], or the vector of V from codebook[V q]
   Float     ///< the code is itself a float of type `floatType`; no levels
 };
 
@@ -77,28 +84,35 @@ enum class CodeKind : uint8_t {
 enum class Rounding : uint8_t { NearestEven, NearestAway, Toward0 };
 
 struct Scheme {
+  /// Bits of a code that chooses a vector; 2^11 entries of 8 are the largest
+  /// codebook in use, and a table of 16 KB.
+  static constexpr int kIndexBits = 11;
+
   CodeKind kind = CodeKind::Unsigned;
-  uint8_t bits = 8; ///< of a code: 1..8; 16 or 32 for Float
+  uint8_t bits = 8; ///< of a code: 1..8; 1..11 for vectors; 16 or 32 for Float
   int32_t offset = 0;
   std::vector<float> codebook; ///< 2^bits entries; shorter ones never occur
+  uint8_t entryLength = 1;     ///< V, values of a codebook's entry: 1, 4 or 8
+  bool signs = false;          ///< a bit for each element negates where it is 1
   FieldType::Kind floatType = FieldType::F32;
   std::vector<Level> levels; ///< outermost first, groups divide each other
   Rounding rounding = Rounding::NearestEven;
 
   bool isFloat() const { return kind == CodeKind::Float; }
+  bool isVector() const { return entryLength > 1; }
   /// Elements that share the innermost level; kRow or kTensor where it is one.
   int64_t innerGroup() const {
     return levels.empty() ? Level::kTensor : levels.back().group;
   }
   bool has(Component::Role role) const;
-  /// c(code); not for Float.
+  /// c(code); not for Float and vectors.
   float codeValue(unsigned code) const;
   /// Bits a weight costs in a row of `columns`, fields included.
   double bitsPerWeight(int64_t columns) const;
   /// The text inside #lowbit.scheme<...>, e.g. "u4 offset 8, group 32 scale
   /// f16".
   std::string str() const;
-  /// Why the scheme makes no sense, or "": the rules (S1) to (S8) of
+  /// Why the scheme makes no sense, or "": the rules (S1) to (S9) of
   /// docs/Numerics.md.
   std::string check() const;
   /// Reads what str() writes; on failure returns false and sets `error`.
@@ -107,7 +121,8 @@ struct Scheme {
 
   bool operator==(const Scheme &o) const {
     return kind == o.kind && bits == o.bits && offset == o.offset &&
-           codebook == o.codebook && floatType == o.floatType &&
+           codebook == o.codebook && entryLength == o.entryLength &&
+           signs == o.signs && floatType == o.floatType &&
            levels == o.levels && rounding == o.rounding;
   }
 
@@ -118,8 +133,12 @@ struct Scheme {
 /// own: what every source format is taken apart into, and what every packed
 /// layout is made from.
 struct RowFields {
-  std::vector<uint8_t> codes; ///< [columns] raw codes; empty for Float schemes
+  std::vector<uint8_t> codes; ///< [columns] raw codes; not Float, not vectors
   std::vector<float> reals;   ///< [columns], Float schemes only
+  /// [columns / V, rounded up], vectors only: entries' indices. A last vector
+  /// that is shorter uses the first values of its entry.
+  std::vector<uint16_t> indices;
+  std::vector<uint8_t> signs; ///< [columns], 1 negates; schemes with signs only
   /// fields[level][component][group in row]: the field's bits, zero-extended
   /// (SInt: only the low `bits` bits are set). Row and tensor levels have one
   /// group.
@@ -140,10 +159,14 @@ uint32_t fieldBits(const FieldType &type, float value);
 struct GroupTerms {
   float scale = 1; ///< S
   float min = 0;   ///< M, without neg_min's sign
-  float zero = 0;  ///< z
+  float zero = 0;  ///< z, a delta's with its sign
 };
 GroupTerms groupTerms(const Scheme &scheme, const RowFields &row,
                       int64_t column);
+
+/// c of one element: its code's value or its place in its vector's entry, with
+/// its sign. Zero has none. Not for Float.
+float elementValue(const Scheme &scheme, const RowFields &row, int64_t column);
 
 /// The truth: values of a row, as the formula above says, in f32.
 void dequantizeRow(const Scheme &scheme, const RowFields &row, int64_t columns,

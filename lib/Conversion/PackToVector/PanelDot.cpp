@@ -6,87 +6,9 @@
 
 #include "dialects/Pack/IR/PackOps.h"
 
-#include <cmath>
-
 using namespace mlir;
 
 namespace lowbit {
-
-//===- Codes as bytes -----------------------------------------------------===//
-
-/// A power of two that makes every entry an integer of at most 8 bits; 0: none.
-static float integerFactor(llvm::ArrayRef<float> codebook) {
-  for (int shift = 0; shift <= 8; ++shift) {
-    float factor = std::ldexp(1.0f, -shift);
-    if (llvm::all_of(codebook, [&](float entry) {
-          float scaled = entry / factor;
-          return scaled == std::nearbyint(scaled) && std::fabs(scaled) <= 127;
-        }))
-      return factor;
-  }
-  return 0;
-}
-
-static ByteCodes ofCodebook(const Scheme &scheme, const TargetInfo &target) {
-  ByteCodes bytes;
-  bytes.factor = integerFactor(scheme.codebook);
-  if (bytes.factor == 0)
-    return bytes;
-  bytes.exact = true;
-  int64_t low = 0, high = 0;
-  for (float entry : scheme.codebook) {
-    low = std::min<int64_t>(low, entry / bytes.factor);
-    high = std::max<int64_t>(high, entry / bytes.factor);
-  }
-  bool saturates = high - low > 128 && !target.exactUnsignedDot;
-  bytes.signedBytes = saturates;
-  bytes.bias = saturates ? 0 : -low;
-  bytes.range = saturates ? std::max(-low, high) : high - low;
-  for (float entry : scheme.codebook)
-    bytes.table.push_back(static_cast<int8_t>(
-        static_cast<int64_t>(entry / bytes.factor) + bytes.bias));
-  // pack.lookup has 16 entries; larger codebooks take several.
-  while (bytes.table.size() % 16 != 0)
-    bytes.table.push_back(0);
-  return bytes;
-}
-
-ByteCodes ByteCodes::of(const Scheme &scheme, const TargetInfo &target) {
-  ByteCodes bytes;
-  bytes.exact = true;
-  switch (scheme.kind) {
-  case CodeKind::Float:
-    bytes.exact = false;
-    return bytes;
-  case CodeKind::Codebook:
-    return ofCodebook(scheme, target);
-  case CodeKind::Sign: // 2 q - 1
-    bytes.shift = 1;
-    bytes.bias = 1;
-    bytes.range = 2;
-    return bytes;
-  case CodeKind::Ternary:
-    bytes.bias = 1;
-    bytes.range = 2;
-    return bytes;
-  case CodeKind::Signed: // stored with the sign bit flipped
-    bytes.bias = int64_t(1) << (scheme.bits - 1);
-    break;
-  case CodeKind::Unsigned:
-    bytes.bias = scheme.offset;
-    break;
-  }
-  bytes.range = (int64_t(1) << scheme.bits) - 1;
-  if (bytes.range > 128 && !target.exactUnsignedDot) {
-    // Eight bits around zero: the sign route. What is left of the bias is 0
-    // for two's complement.
-    bytes.flip = 128;
-    bytes.bias -= 128;
-    bytes.signedBytes = true;
-    bytes.range = 128;
-  }
-  return bytes;
-}
 
 //===- Walk ---------------------------------------------------------------===//
 
@@ -112,12 +34,11 @@ PanelDot::PanelDot(Emitter &e, const PanelLayout &panel,
                    const RowsLayout &layout, const TargetInfo &target,
                    Value weights, Value activations)
     : e(e), panel_(panel), layout_(layout),
-      bytes_(ByteCodes::of(panel.scheme(), target)),
-      exactDot_(target.exactUnsignedDot),
+      codes_(e, panel, target, weights, layout.bits == 8),
+      bytes_(codes_.bytes()), exactDot_(target.exactUnsignedDot),
       addsExponents_(layout.pow2 && target.masksLanes &&
                      scalesAreNormal(panel.scheme())),
-      weights_(weights),
-      activations_(activations) {}
+      weights_(weights), activations_(activations) {}
 
 /// Sums that keep two dot units busy: each takes 4 to 5 cycles.
 constexpr int64_t kChains = 10;
@@ -216,8 +137,8 @@ Emitter::Values PanelDot::block(int64_t depth, int64_t length, Place at,
 
 PanelDot::Chunks PanelDot::chunksAt(Value byte, int64_t quads) {
   Chunks chunks;
-  for (Value panel : panels_)
-    chunks.emplace_back(panel, byte, quads);
+  for (size_t j = 0; j < panels_.size(); ++j)
+    chunks.emplace_back(byte, quads);
   return chunks;
 }
 
@@ -231,11 +152,7 @@ Emitter::Values PanelDot::unit(int64_t length, Place at, Values sums) {
     here.group = e.add(at.group, g);
     int64_t elements = std::min(panel_.group(), length - g * panel_.group());
     int64_t quads = (elements + 3) / 4;
-    if (panel_.fields(panel_.lastDepth()).size())
-      applyFields(panel_.fields(panel_.lastDepth()),
-                  e.add(at.byte, fieldByte +
-                                     g * panel_.fieldBytes(panel_.lastDepth())),
-                  here);
+    applyFields(panel_.groupFields(length, g), e.add(at.byte, fieldByte), here);
     if (visit_) {
       if (quads > PanelLayout::kChunkQuads)
         decodeLongGroup(elements, here);
@@ -285,22 +202,22 @@ void PanelDot::decodeLongGroup(int64_t elements, Place at) {
   int64_t bytes = panel_.chunkBytes(kQuads);
   Value column = e.mul(at.group, panel_.group());
   e.each(e.index(0), e.index(count), 1, [&](Value i) {
-    Chunk chunk(panels_[0], e.add(at.byte, e.mul(i, bytes)), kQuads);
+    Chunk chunk(e.add(at.byte, e.mul(i, bytes)), kQuads);
     decodeQuads(chunk, 0, 4 * kQuads, e.add(column, e.mul(i, 4 * kQuads)), at);
   });
   if (!rest)
     return;
-  Chunk chunk(panels_[0], e.add(at.byte, count * bytes), (rest + 3) / 4);
+  Chunk chunk(e.add(at.byte, count * bytes), (rest + 3) / 4);
   decodeQuads(chunk, 0, rest, e.add(column, count * 4 * kQuads), at);
 }
 
 void PanelDot::decodeQuads(Chunk &chunk, int64_t firstQuad, int64_t elements,
                            Value column, Place at) {
-  Value codes;
+  PanelCodes::Quad codes;
   for (int64_t i = 0; i < elements; ++i) {
     if (i % 4 == 0)
-      codes = code(chunk, firstQuad + i / 4);
-    Value w = wideOf(codes, i % 4);
+      codes = codes_.quad(panels_[0], chunk, firstQuad + i / 4);
+    Value w = codes_.realOf(codes, i % 4);
     const Terms &terms = at.terms[0];
     if (terms.zero)
       w = e.subF(w, terms.zero);
@@ -310,110 +227,6 @@ void PanelDot::decodeQuads(Chunk &chunk, int64_t firstQuad, int64_t elements,
       w = e.addF(w, terms.min);
     (*visit_)(e.add(column, i), w);
   }
-}
-
-//===- Codes --------------------------------------------------------------===//
-
-/// Moves bits of every byte: left for positive, right for negative.
-static Value shiftBits(Emitter &e, Value bytes, int64_t left) {
-  if (left == 0)
-    return bytes;
-  auto wide = e.vec(16, e.i32());
-  Value words = vector::BitCastOp::create(e.b, e.loc, wide, bytes);
-  Value amount = e.splatI(std::abs(left));
-  Value moved =
-      left > 0
-          ? arith::ShLIOp::create(e.b, e.loc, words, amount).getResult()
-          : arith::ShRUIOp::create(e.b, e.loc, words, amount).getResult();
-  return vector::BitCastOp::create(e.b, e.loc, bytes.getType(), moved);
-}
-
-/// The packed codes of a quad: 16 lanes of 4 bytes.
-Value PanelDot::code(Chunk &chunk, int64_t quad) {
-  Value result;
-  int64_t planeByte = 0, bit = bytes_.shift;
-  for (auto [plane, width] : llvm::enumerate(panel_.planes())) {
-    int64_t perVector = 8 / width;
-    int64_t vector = quad / perVector;
-    Value &raw = chunk.vectors[{plane, vector}];
-    if (!raw)
-      raw = e.loadVec(e.vec(64, e.b.getI8Type()), weights_,
-                      {chunk.panel,
-                       e.add(chunk.byte, planeByte + vector * 64)});
-    Value part = raw;
-    if (width < 8) {
-      part = shiftBits(e, raw, bit - width * (quad % perVector));
-      part = arith::AndIOp::create(
-          e.b, e.loc, part, e.splatBytes(((1u << width) - 1) << bit));
-    }
-    result = result ? arith::OrIOp::create(e.b, e.loc, result, part).getResult()
-                    : part;
-    planeByte += (chunk.quads * width + 7) / 8 * 64;
-    bit += width;
-  }
-  return result;
-}
-
-Value PanelDot::bytesOf(Value code) {
-  if (bytes_.flip)
-    return arith::XOrIOp::create(e.b, e.loc, code,
-                                 e.splatBytes(bytes_.flip));
-  if (bytes_.table.empty())
-    return code;
-  llvm::ArrayRef<int8_t> table = bytes_.table;
-  if (table.size() == 16)
-    return pack::LookupOp::create(e.b, e.loc, code.getType(), code,
-                                  e.b.getDenseI8ArrayAttr(table));
-  // Sixteen entries at a time, chosen by the code's high bits.
-  Value low =
-      arith::AndIOp::create(e.b, e.loc, code, e.splatBytes(15)), result;
-  for (size_t part = 0; part < table.size() / 16; ++part) {
-    Value bytes =
-        pack::LookupOp::create(e.b, e.loc, code.getType(), low,
-                               e.b.getDenseI8ArrayAttr(
-                                   table.slice(part * 16, 16)));
-    if (!result) {
-      result = bytes;
-      continue;
-    }
-    Value mine = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::uge,
-                                       code, e.splatBytes(part * 16));
-    result = arith::SelectOp::create(e.b, e.loc, mine, bytes, result);
-  }
-  return result;
-}
-
-/// Element k of a quad as f32 weights of 16 rows, before any scale.
-Value PanelDot::wideOf(Value code, int64_t k) {
-  auto words = e.vec(16, e.i32());
-  Value all = vector::BitCastOp::create(e.b, e.loc, words, code);
-  if (k)
-    all = arith::ShRUIOp::create(e.b, e.loc, all, e.splatI(8 * k));
-  if (k < 3)
-    all = arith::AndIOp::create(e.b, e.loc, all, e.splatI(255));
-  const Scheme &scheme = panel_.scheme();
-  if (scheme.kind != CodeKind::Codebook) {
-    int64_t bias = bytes_.flip + bytes_.bias;
-    if (bias)
-      all = arith::SubIOp::create(e.b, e.loc, all, e.splatI(bias));
-    return arith::SIToFPOp::create(e.b, e.loc, e.vecF(), all);
-  }
-  // Binary choice over the code's bits: 2^bits - 1 selects, in registers.
-  Values level;
-  for (float entry : scheme.codebook)
-    level.push_back(e.splatF(entry));
-  for (int64_t bit = 0; level.size() > 1; ++bit) {
-    Value isSet = arith::CmpIOp::create(
-        e.b, e.loc, arith::CmpIPredicate::ne,
-        arith::AndIOp::create(e.b, e.loc, all, e.splatI(1 << bit)),
-        e.splatI(0));
-    Values next;
-    for (size_t i = 0; i < level.size(); i += 2)
-      next.push_back(arith::SelectOp::create(e.b, e.loc, isSet, level[i + 1],
-                                             level[i]));
-    level = next;
-  }
-  return level[0];
 }
 
 //===- Groups -------------------------------------------------------------===//
@@ -453,18 +266,19 @@ Emitter::Values PanelDot::shortGroup(Chunks &chunks, int64_t firstQuad,
                                      Values group) {
   auto bytes = e.vec(64, e.b.getI8Type());
   for (int64_t q = 0; q < quads; ++q) {
-    Values codes;
-    for (Chunk &chunk : chunks)
-      codes.push_back(code(chunk, firstQuad + q));
+    llvm::SmallVector<PanelCodes::Quad, 3> codes;
+    for (auto [panel, chunk] : llvm::zip(panels_, chunks))
+      codes.push_back(codes_.quad(panel, chunk, firstQuad + q));
     if (layout_.bits == 8) {
-      for (Value &w : codes)
-        w = bytesOf(w);
+      Values weights;
+      for (const PanelCodes::Quad &quad : codes)
+        weights.push_back(codes_.bytesOf(quad));
       Value *sum = &group[q % sets_];
       for (Value row : rows_) {
         Value four = e.loadBytes(e.i32(), activations_, row,
                                  e.add(elements, 4 * q));
         Value a = vector::BitCastOp::create(e.b, e.loc, bytes, e.splat(four));
-        for (Value w : codes) {
+        for (Value w : weights) {
           *sum = pack::Dot4Op::create(e.b, e.loc, sum->getType(), *sum, w, a,
                                       bytes_.range, bytes_.signedBytes);
           sum += sets_;
@@ -474,8 +288,8 @@ Emitter::Values PanelDot::shortGroup(Chunks &chunks, int64_t firstQuad,
     }
     for (int64_t k = 0; k < 4; ++k) {
       Values w;
-      for (Value code : codes)
-        w.push_back(wideOf(code, k));
+      for (const PanelCodes::Quad &quad : codes)
+        w.push_back(codes_.realOf(quad, k));
       Value *sum = group.begin();
       for (Value row : rows_) {
         Value a = e.splat(e.loadBytes(e.f32(), activations_, row,
@@ -645,6 +459,10 @@ void PanelDot::applyFields(llvm::ArrayRef<FieldSlot> slots, Value byte,
         break;
       case Component::Zero:
         terms.zero = value;
+        break;
+      case Component::Delta: // c + d or c - d: z is the other sign's
+        terms.zero = e.mulF(e.fma(value, e.splatF(2), e.splatF(-1)),
+                            e.splatF(slot.component.magnitude));
         break;
       }
     }

@@ -14,25 +14,9 @@
 #ifndef LOWBIT_LIB_CONVERSION_PACKTOVECTOR_PANELDOT_H
 #define LOWBIT_LIB_CONVERSION_PACKTOVECTOR_PANELDOT_H
 
-#include "lowbit/Analysis/TargetInfo.h"
-#include "lowbit/Conversion/Emitter.h"
-#include "lowbit/Support/PanelLayout.h"
+#include "PanelCodes.h"
 
 namespace lowbit {
-
-/// How the codes of a scheme become bytes that pack.dot4 multiplies.
-struct ByteCodes {
-  bool exact = false;      ///< such bytes exist: integer products are possible
-  float factor = 1;        ///< value = factor * (byte - bias)
-  int64_t bias = 0;
-  int64_t range = 0;       ///< largest |byte|
-  bool signedBytes = false;
-  int64_t shift = 0;       ///< bytes are codes << shift
-  int64_t flip = 0;        ///< bytes are codes xor flip
-  llvm::SmallVector<int8_t> table; ///< or table[code]
-
-  static ByteCodes of(const Scheme &scheme, const TargetInfo &target);
-};
 
 class PanelDot {
   using Value = mlir::Value;
@@ -75,15 +59,8 @@ private:
     Value group; ///< index of the first group
     llvm::SmallVector<Terms, 3> terms; ///< of each panel
   };
-  /// One chunk of a panel's codes; loads each plane's vectors once.
-  struct Chunk {
-    Chunk(Value panel, Value byte, int64_t quads)
-        : panel(panel), byte(byte), quads(quads) {}
-    Value panel, byte;
-    int64_t quads;
-    llvm::DenseMap<std::pair<int64_t, int64_t>, Value> vectors;
-  };
-  using Chunks = llvm::SmallVector<Chunk, 3>;
+  using Chunk = PanelCodes::Chunk;
+  using Chunks = llvm::SmallVector<Chunk, 3>; ///< of each panel
 
   void start(llvm::ArrayRef<Value> panels, Value first, int64_t rows,
              int64_t prefetch);
@@ -107,16 +84,14 @@ private:
 
   void applyFields(llvm::ArrayRef<FieldSlot> slots, Value byte, Place &at);
   Value field(const FieldSlot &slot, Value panel, Value byte);
-  Value code(Chunk &chunk, int64_t quad);
-  Value bytesOf(Value code);
-  Value wideOf(Value code, int64_t k);
   void prefetchAt(Value byte, int64_t bytes);
   Value elementOffset(Value group, int64_t element);
 
   Emitter &e;
   const PanelLayout &panel_;
   const RowsLayout &layout_;
-  ByteCodes bytes_;
+  PanelCodes codes_;
+  const ByteCodes &bytes_;
   bool exactDot_; ///< one instruction: its latency is what limits few sums
   bool addsExponents_; ///< for a product of scales
   Value weights_, activations_;

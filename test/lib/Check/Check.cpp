@@ -73,8 +73,8 @@ static std::vector<double> elementsOf(const reference::Value &value) {
 static LogicalResult expectCodes(ExpectCodesOp op, const LowBits &bits) {
   std::vector<double> got;
   for (const RowFields &row : bits.rows)
-    for (uint8_t code : row.codes)
-      got.push_back(bits.scheme.codeValue(code));
+    for (int64_t k = 0; k < bits.columns; ++k)
+      got.push_back(elementValue(bits.scheme, row, k));
   return expect(op, op.getExpected(), got, 0);
 }
 
@@ -111,17 +111,31 @@ static LogicalResult setField(LowBitsOp op, const FieldType &type,
   return success();
 }
 
+/// Row `r` of [rows][n] numbers; false if they are more or fewer.
+template <class Code>
+static bool spread(const std::vector<double> &all, const LowBits &bits,
+                   size_t r, std::vector<Code> &row) {
+  if (all.size() != bits.rows.size() * row.size())
+    return false;
+  for (size_t i = 0; i < row.size(); ++i)
+    row[i] = static_cast<Code>(all[r * row.size() + i]);
+  return true;
+}
+
 static FailureOr<ValueRef> lowBits(LowBitsOp op) {
   auto type = cast<lowbit::TensorType>(op.getResult().getType());
   LowBits bits{type.getScheme().getScheme(), type.getColumns(), {}};
-  std::vector<double> codes = numbersOf(op.getCodes());
-  if (int64_t(codes.size()) != type.getRows() * type.getColumns())
-    return op.emitOpError("needs a code for every element");
-  for (int64_t r = 0; r < type.getRows(); ++r) {
-    RowFields &row = bits.rows.emplace_back();
+  std::vector<double> codes = numbersOf(op.getCodes()), signs;
+  if (op.getSigns())
+    signs = numbersOf(*op.getSigns());
+  bits.rows.resize(type.getRows());
+  for (auto [r, row] : llvm::enumerate(bits.rows)) {
     row.resize(bits.scheme, bits.columns);
-    for (int64_t k = 0; k < bits.columns; ++k)
-      row.codes[k] = static_cast<uint8_t>(codes[r * bits.columns + k]);
+    if (bits.scheme.isVector() ? !spread(codes, bits, r, row.indices)
+                               : !spread(codes, bits, r, row.codes))
+      return op.emitOpError("needs a code for every element or vector");
+    if (!spread(signs, bits, r, row.signs))
+      return op.emitOpError("needs a sign for every element");
   }
   size_t next = 0;
   for (auto [level, source] : llvm::enumerate(bits.scheme.levels))

@@ -52,7 +52,7 @@ def Check_ExpectCloseOp : Check_Op<"expect_close", [AllTypesMatch<["value", "exp
 def Check_ExpectCodesOp : Check_Op<"expect_codes"> {
   let summary = "What the codes of a low-bit matrix stand for";
   let description = [{
-    c(code), before any scale.
+    c of every element, before any scale.
 
     Example:
 
@@ -86,8 +86,10 @@ def Check_ExpectFieldOp : Check_Op<"expect_field"> {
 def Check_LowBitsOp : Check_Op<"low_bits"> {
   let summary = "A low-bit matrix from its codes and fields";
   let description = [{
-    `codes` are raw codes; `fields` the values of the components, outermost level
-    first, [rows][groups] each, and exact in their types.
+    `codes` are raw codes [rows][columns], of vectors [rows][vectors]; `signs`
+    [rows][columns] where the scheme has them; `fields` the values of the
+    components (of a delta its bit), outermost level first, [rows][groups] each,
+    and exact in their types.
 
     Example:
 
@@ -96,9 +98,12 @@ def Check_LowBitsOp : Check_Op<"low_bits"> {
        : !lowbit.tensor<1x2, #lowbit.scheme<u4 offset 8, row scale f16>>
     ```
   }];
-  let arguments = (ins ElementsAttr:$codes, ArrayAttr:$fields);
+  let arguments = (ins ElementsAttr:$codes, OptionalAttr<ElementsAttr>:$signs,
+                       ArrayAttr:$fields);
   let results = (outs AnyType:$result);
-  let assemblyFormat = "$codes `,` $fields attr-dict `:` type($result)";
+  let assemblyFormat = [{
+    $codes (`signs` $signs^)? `,` $fields attr-dict `:` type($result)
+  }];
 }
 
 def Check_StoreOp : Check_Op<"store"> {

@@ -30,7 +30,7 @@ protected:
 };
 
 /// Code sets whose products with int8 are integers: every width, both ends.
-std::vector<std::string> integerCodes() {
+std::vector<std::string> integerCodes(Random &random) {
   std::vector<std::string> codes = {"ternary",       "sign",
                                     "u8 offset 128", "u8 offset 255",
                                     "u4 offset 8",   "u5 offset 1"};
@@ -46,6 +46,13 @@ std::vector<std::string> integerCodes() {
   for (int i = 1; i < 64; ++i)
     many += ", " + std::to_string(4 * i - 126) + ".0";
   codes.push_back(many + "]");
+  codes.push_back("u1 codebook [3.0, 127.0] signs");
+  codes.push_back("u2 codebook [0.0, 1.0, -5.0, 64.0] signs");
+  for (bool signs : {false, true})
+    for (int64_t most : {1, 43, 64, 127}) {
+      codes.push_back(vectorCodes(3, 4, most, signs, random));
+      codes.push_back(vectorCodes(9, 8, most, signs, random));
+    }
   return codes;
 }
 
@@ -74,7 +81,8 @@ void setFields(LowBits &weight, Random &random) {
   }
 }
 
-/// Rows of all ends: lowest codes, highest, both in turn, and any.
+/// Rows of all ends: lowest codes, highest, both in turn, and any. Of vectors
+/// the ends are the first two entries.
 void setCodes(LowBits &weight, Random &random) {
   auto most = weight.scheme.kind == CodeKind::Ternary
                   ? 2
@@ -83,13 +91,25 @@ void setCodes(LowBits &weight, Random &random) {
   // Two's complement: the ends are in the middle.
   auto low = weight.scheme.kind == CodeKind::Signed ? 1 << (bits - 1) : 0;
   auto high = weight.scheme.kind == CodeKind::Signed ? low - 1 : most;
-  for (size_t r = 0; r < weight.rows.size(); ++r)
-    for (size_t k = 0; k < weight.rows[r].codes.size(); ++k) {
+  if (weight.scheme.isVector())
+    high = 1;
+  for (size_t r = 0; r < weight.rows.size(); ++r) {
+    RowFields &row = weight.rows[r];
+    auto code = [&](size_t k) {
       bool isHigh = r % 4 == 1 || (r % 4 == 2 && k % 2);
-      weight.rows[r].codes[k] = uint8_t(r % 4 == 3 ? random.between(0, most)
-                                        : isHigh   ? high
-                                                   : low);
-    }
+      return r % 4 == 3 ? random.between(0, most) : isHigh ? high : low;
+    };
+    for (size_t k = 0; k < row.codes.size(); ++k)
+      row.codes[k] = uint8_t(code(k));
+    for (size_t k = 0; k < row.indices.size(); ++k)
+      row.indices[k] = uint16_t(code(k));
+    // All, none, those of every other value (all of an entry's ends become
+    // equal), and any.
+    for (size_t k = 0; k < row.signs.size(); ++k)
+      row.signs[k] = uint8_t(r / 4 % 4 == 3 ? random.between(0, 1)
+                             : r / 4 % 4 == 2 ? k % 2
+                                              : r / 4 % 4 == 1);
+  }
 }
 
 /// Rows that quantize to +-127 in every element, with a scale of 2^e.
@@ -133,7 +153,7 @@ void checkEqual(const std::vector<Layer> &layers,
 // AVX2 adds pairs of products in 16 bits, which saturate for large codes.
 TEST_F(ExactKernelTest, ExtremeCodesAndActivations) {
   std::vector<Layer> layers;
-  for (const std::string &codes : integerCodes())
+  for (const std::string &codes : integerCodes(random))
     layers.push_back(extremeLayer(random, "f" + std::to_string(layers.size()),
                                   codes + ", group 32 scale f32", 4, 100));
   checkEqual(layers);
@@ -142,7 +162,7 @@ TEST_F(ExactKernelTest, ExtremeCodesAndActivations) {
 // As above, as many terms of a group as integers of 16 bits may meet.
 TEST_F(ExactKernelTest, ExtremeCodesInLongGroups) {
   std::vector<Layer> layers;
-  for (const std::string &codes : integerCodes())
+  for (const std::string &codes : integerCodes(random))
     layers.push_back(extremeLayer(random, "f" + std::to_string(layers.size()),
                                   codes + ", group 128 scale f32", 1, 251));
   checkEqual(layers);
@@ -151,8 +171,11 @@ TEST_F(ExactKernelTest, ExtremeCodesInLongGroups) {
 // N3: 32 bits hold P of up to 2^16 elements. One group and one rounding.
 TEST_F(ExactKernelTest, ExtremeCodesInLongestGroup) {
   std::vector<Layer> layers;
-  for (std::string codes :
-       {"u8", "u8 offset 128", "s8", "u1 codebook [-127.0, 127.0]", "u4"})
+  for (const std::string &codes :
+       {std::string("u8"), std::string("u8 offset 128"), std::string("s8"),
+        std::string("u1 codebook [-127.0, 127.0]"), std::string("u4"),
+        vectorCodes(1, 8, 127, false, random),
+        vectorCodes(1, 4, 127, true, random)})
     layers.push_back(extremeLayer(random, "f" + std::to_string(layers.size()),
                                   codes + ", row scale f32", 2, 1 << 16, 5));
   checkEqual(layers);
@@ -176,6 +199,8 @@ TEST_F(ExactKernelTest, MinimaAndZeroPoints) {
            "u3 offset 4, group 64 scale f16, group 16 scale u6 offset 32",
            "u4, tensor scale f32, group 24 scale u3",
            "s4, row scale f32, group 32 scale e8m0",
+           "ternary, group 32 scale f32 delta 0.125",
+           "u4 offset 8, group 64 scale f16, group 16 scale u3 delta 0.5",
        })
     layers.push_back(extremeLayer(random, "f" + std::to_string(layers.size()),
                                   scheme, 3, 100));
@@ -185,11 +210,32 @@ TEST_F(ExactKernelTest, MinimaAndZeroPoints) {
   checkEqual(layers, "int8-pow2");
 }
 
+// The shapes of GGML's small formats, with codebooks by chance. Groups of 8 and
+// 16 have their fields in units.
+TEST_F(ExactKernelTest, VectorsUnderSharedFields) {
+  const std::string d = ", group 256 scale f16, ";
+  std::vector<Layer> layers;
+  for (const std::string &scheme :
+       {vectorCodes(11, 8, 1, false, random) + d + "group 32 scale u3 delta 0.125",
+        vectorCodes(11, 8, 1, false, random) + d +
+            "group 16 scale u3, group 8 delta 0.125",
+        vectorCodes(8, 8, 43, true, random) + d + "group 32 scale u3",
+        vectorCodes(9, 8, 43, true, random) + d + "group 16 scale u3",
+        vectorCodes(10, 8, 43, true, random) + d + "group 16 scale u3",
+        vectorCodes(8, 4, 62, true, random) + d + "group 32 scale u3",
+        vectorCodes(9, 4, 15, true, random) + d + "group 32 scale u3"})
+    for (int64_t columns : {256, 333})
+      layers.push_back(extremeLayer(random, "f" + std::to_string(layers.size()),
+                                    scheme, 3, columns));
+  checkEqual(layers);
+  checkEqual(layers, "per-token");
+}
+
 // One group with a scale of 1: the result is fl(P * scale of the activations),
 // whatever the activations are.
 TEST_F(ExactKernelTest, AnyActivationsInOneGroup) {
   std::vector<Layer> layers;
-  for (const std::string &codes : integerCodes()) {
+  for (const std::string &codes : integerCodes(random)) {
     Layer layer =
         extremeLayer(random, "f" + std::to_string(layers.size()),
                      codes + ", row scale f32", 2, random.between(1, 200));

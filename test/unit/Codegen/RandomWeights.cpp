@@ -37,6 +37,20 @@ std::vector<Scheme> fileSchemes() {
 
 //===- Schemes ------------------------------------------------------------===//
 
+std::string vectorCodes(int bits, int length, int64_t most, bool signs,
+                        Random &random) {
+  Scheme scheme;
+  scheme.kind = CodeKind::Codebook;
+  scheme.bits = uint8_t(bits);
+  scheme.entryLength = uint8_t(length);
+  scheme.signs = signs;
+  for (int64_t i = 0; i < int64_t(length) << bits; ++i)
+    scheme.codebook.push_back(
+        float(i < 2 * length ? (i % 2 ? -most : most) * (i < length ? 1 : -1)
+                             : random.between(signs ? 0 : -most, most)));
+  return scheme.str();
+}
+
 /// Entries: integers, integers times a power of two, or anything.
 static std::string codebook(Random &random, int64_t bits) {
   int64_t kind = random.between(0, 3);
@@ -54,9 +68,29 @@ static std::string codebook(Random &random, int64_t bits) {
   return text.str();
 }
 
+/// Entries of the sizes and kinds of GGML's small formats, and reals.
+static std::string vectorCodebook(Random &random) {
+  int64_t length = random.oneIn(2) ? 4 : 8;
+  int64_t bits =
+      random.oneIn(3) ? random.between(8, 11) : random.between(1, 7);
+  int64_t most = random.pick<int64_t>({1, 7, 43, 62, 127});
+  bool isReal = random.oneIn(5), signs = random.oneIn(2);
+  double unit = random.oneIn(3) ? 0.25 : 1;
+  std::ostringstream text;
+  text << "u" << bits << " codebook " << length << " [";
+  for (int64_t i = 0; i < length << bits; ++i) {
+    double entry = unit * double(random.between(random.oneIn(2) ? -most : 0,
+                                                most));
+    text << (i ? ", " : "") << std::showpoint
+         << float(isReal ? random.normal() : entry);
+  }
+  text << "]" << (signs ? " signs" : "");
+  return text.str();
+}
+
 std::string Random::codeText() {
   int64_t bits = between(1, 8);
-  switch (between(0, 7)) {
+  switch (between(0, 10)) {
   case 0:
     return "ternary";
   case 1:
@@ -66,6 +100,11 @@ std::string Random::codeText() {
   case 3:
     return codebook(*this, std::min<int64_t>(bits, between(1, 6)));
   case 4:
+    return codebook(*this, std::min<int64_t>(bits, between(1, 4))) + " signs";
+  case 5:
+  case 6:
+    return vectorCodebook(*this);
+  case 7:
     return "u" + std::to_string(bits);
   default:
     return "u" + std::to_string(bits) + " offset " +
@@ -106,13 +145,16 @@ Scheme Random::scheme() {
     if (levels.empty() || !oneIn(5))
       levels.push_back("group " + std::to_string(group));
     std::string minimum = oneIn(2) ? "" : oneIn(2) ? " min " : " neg_min ";
-    bool zero = minimum.empty() && !isCodebook && oneIn(3);
+    bool delta = minimum.empty() && oneIn(isCodebook ? 2 : 6);
+    bool zero = minimum.empty() && !delta && !isCodebook && oneIn(3);
     for (size_t i = 0; i < levels.size(); ++i) {
       text += ", " + levels[i] + " scale " + fieldText(true, i > 0);
       if (!minimum.empty())
         text += minimum + fieldText(false, i > 0);
       if (zero && i + 1 == levels.size())
         text += " zero " + fieldText(false, oneIn(2));
+      if (delta && i + 1 == levels.size())
+        text += " delta " + pick<std::string>({"0.125", "0.5", "3.7"});
     }
     Scheme scheme;
     std::string error;
@@ -143,6 +185,11 @@ LowBits Random::weights(const Scheme &scheme, int64_t rows, int64_t columns) {
     for (uint8_t &code : row.codes)
       code = static_cast<uint8_t>(isExtreme ? (oneIn(2) ? 0 : most)
                                             : between(0, most));
+    for (uint16_t &index : row.indices)
+      index = static_cast<uint16_t>(isExtreme ? (oneIn(2) ? 0 : most)
+                                              : between(0, most));
+    for (uint8_t &sign : row.signs)
+      sign = static_cast<uint8_t>(between(0, 1));
     for (float &real : row.reals) { // as the type rounds it
       FieldType type{scheme.floatType, uint8_t(scheme.bits), 0};
       real = fieldValue(type, fieldBits(type, normal()));

@@ -23,6 +23,13 @@ Scheme schemeOf(const std::string &text);
 /// The schemes of GGUF's formats that we read, floats included.
 std::vector<Scheme> fileSchemes();
 
+class Random;
+
+/// The code of a scheme: entries of integers up to `most`, both ends in the
+/// first two.
+std::string vectorCodes(int bits, int length, int64_t most, bool signs,
+                        Random &random);
+
 class Random {
 public:
   explicit Random(uint64_t stream) : engine_(testSeed() * 1000003 + stream) {}
@@ -38,7 +45,7 @@ public:
   }
   float normal() { return normal_(engine_); }
 
-  /// Any code set, any nesting of levels that (S1) to (S8) allow.
+  /// Any code set, any nesting of levels that (S1) to (S9) allow.
   Scheme scheme();
   /// Any codes, in some rows the extreme ones only, under any fields of
   /// moderate size, negative scales and zeros among them.

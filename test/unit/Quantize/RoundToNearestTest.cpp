@@ -61,6 +61,10 @@ onGrid(const Scheme &scheme, int64_t columns, std::vector<uint8_t> ends,
   row.resize(scheme, columns);
   std::mt19937 engine(7);
   unsigned count = scheme.kind == CodeKind::Ternary ? 3 : 1u << scheme.bits;
+  for (uint16_t &index : row.indices)
+    index = uint16_t(engine() % count);
+  for (uint8_t &sign : row.signs)
+    sign = uint8_t(engine() % 2);
   for (uint8_t &code : row.codes)
     do // symmetric rounding does without the code that has no mirror image
       code = uint8_t(engine() % count);
@@ -70,8 +74,12 @@ onGrid(const Scheme &scheme, int64_t columns, std::vector<uint8_t> ends,
       row.fields[i][j].assign(row.fields[i][j].size(), bits[i][j]);
   int64_t group = scheme.innerGroup() > 0 ? scheme.innerGroup() : columns;
   for (int64_t first = 0; first < columns; first += group)
-    for (size_t i = 0; i < ends.size() && first + int64_t(i) < columns; ++i)
-      row.codes[first + i] = ends[i];
+    for (size_t i = 0; i < ends.size() && first + int64_t(i) < columns; ++i) {
+      if (scheme.isVector())
+        row.indices[size_t(first / scheme.entryLength) + i] = ends[i];
+      else
+        row.codes[first + i] = ends[i];
+    }
   std::vector<float> values(static_cast<size_t>(columns));
   dequantizeRow(scheme, row, columns, values.data());
   return values;
@@ -113,6 +121,75 @@ TEST(RoundToNearestTest, grid_codebook) {
   const char *lopsided = "u2 codebook [-3.0, -1.0, 0.5, 2.0], row scale f16";
   expectExact(lopsided, {0, 3}, {{0x3c00}});
   expectExact(lopsided, {0, 3}, {{0xbc00}});
+}
+
+TEST(RoundToNearestTest, grid_signs) {
+  const char *signs =
+      "u2 codebook [0.5, 1.0, 3.0, 6.0] signs, group 24 scale f16";
+  expectExact(signs, {3}, {{0x3400}});
+}
+
+TEST(RoundToNearestTest, grid_vectors) {
+  const char *vectors = "u3 codebook 4 x1234e7a10110f00e43d2119b0101ff78, group "
+                        "32 scale f16";
+  expectExact(vectors, {7}, {{0x3400}});
+  expectExact(vectors, {7}, {{0xb400}});
+  // Rows that end inside a vector.
+  expectExact(vectors, {7}, {{0x3400}}, 141);
+  expectExact("u2 codebook 8 x01234567765432100110220033000007 signs, group 64 "
+              "scale f16, group 16 scale u4 offset 8",
+              {3, 3}, {{0x3400}, {15}}, 152);
+}
+
+TEST(RoundToNearestTest, grid_deltas) {
+  for (uint32_t bit : {0u, 1u})
+    expectExact("u2 codebook 4 xf0f1010f11f0ff11, group 16 scale f16, group 8 "
+                "delta 0.125",
+                {0, 3}, {{0x3400}, {bit}});
+}
+
+// Entries by their squared error: neither value of (3, 3, 0, 0) is the nearest
+// to 2, and (1, 1, 1, 1) has more values that are off.
+TEST(RoundToNearestTest, vectors_by_their_squared_error) {
+  Scheme scheme = parse("u2 codebook 4 x0000111133000004, row scale f32");
+  std::vector<float> values = {2.2f, 2.2f, 0, 0, 0, 0, 0, 4};
+  EXPECT_EQ(rounded(scheme, values),
+            (std::vector<float>{3, 3, 0, 0, 0, 0, 0, 4}));
+  values = {0.6f, 0.4f, 0.6f, 0.6f, 0, 0, 0, 4, 0, 0, 0, 4, 0, 0, 0, 4};
+  EXPECT_EQ(rounded(scheme, values),
+            (std::vector<float>{1, 1, 1, 1, 0, 0, 0, 4, 0, 0, 0, 4, 0, 0, 0,
+                                4}));
+}
+
+/// A codebook like those of GGML's small formats: `most` and less, by chance.
+static std::string vectors(int bits, int length, int most, bool signs) {
+  Scheme scheme;
+  scheme.kind = CodeKind::Codebook;
+  scheme.bits = uint8_t(bits);
+  scheme.entryLength = uint8_t(length);
+  scheme.signs = signs;
+  std::mt19937 engine(3);
+  for (int i = 0; i < length << bits; ++i)
+    scheme.codebook.push_back(
+        float(int(engine() % (signs ? most + 1 : 2 * most + 1)) -
+              (signs ? 0 : most)));
+  return scheme.str();
+}
+
+// More bits leave less: 2.3 and 3.3 for each weight, 1.5 without signs.
+TEST(RoundToNearestTest, vectors_of_gaussians) {
+  std::vector<float> values = gaussian(1024, 9);
+  double power = squaredError(values, std::vector<float>(1024));
+  auto share = [&](const std::string &text) {
+    return squaredError(rounded(parse(text), values), values) / power;
+  };
+  double one = share(vectors(11, 8, 1, false) +
+                     ", group 256 scale f16, group 32 scale u3 delta 0.125");
+  double two = share(vectors(8, 8, 3, true) + ", group 32 scale f16");
+  double three = share(vectors(8, 4, 15, true) + ", group 32 scale f16");
+  EXPECT_LT(three, two);
+  EXPECT_LT(two, one);
+  EXPECT_LT(one, 0.4);
 }
 
 TEST(RoundToNearestTest, grid_minimum) {
@@ -259,7 +336,12 @@ static const char *const kAllKinds[] = {
     "u5, group 50 scale f16 zero u5",
     "u4, group 32 scale f16 zero f16",
     "u4, tensor scale f32 min f32",
-    "s4, tensor scale f32, group 16 scale e4m3"};
+    "s4, tensor scale f32, group 16 scale e4m3",
+    "u3 codebook 4 x1234e7a10110f00e43d2119b0000ff78, group 32 scale f16",
+    ("u1 codebook 8 x0123456700000011 signs, group 64 scale f16, group 16 scale "
+     "u4"),
+    "u2 codebook [0.0, 1.0, 3.0, 6.0] signs, row scale f32",
+    "u1 codebook 4 x0000f211, tensor scale f32, row scale f32 min f32"};
 
 TEST(RoundToNearestTest, zeros_stay_zero) {
   for (const char *text : kAllKinds)

@@ -50,6 +50,10 @@ protected:
           bits.scheme.kind == CodeKind::Ternary ? 3 : 1u << bits.scheme.bits;
       for (uint8_t &code : row.codes)
         code = static_cast<uint8_t>(random() % codes);
+      for (uint16_t &index : row.indices)
+        index = static_cast<uint16_t>(random() % codes);
+      for (uint8_t &sign : row.signs)
+        sign = random() & 1;
       for (size_t level = 0; level < bits.scheme.levels.size(); ++level)
         setFields(bits.scheme.levels[level], row.fields[level]);
     }
@@ -85,6 +89,12 @@ const char *const kWeightSchemes[] = {
     "u2 codebook [-0.75, -0.125, 0.25, 1.5], group 24 scale bf16",
     "u2 codebook [-1.0, -0.3, 0.3, 1.0], row scale f32",
     "u3 codebook [0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, -6.0], row scale e8m0",
+    "u2 codebook [0.0, 0.5, 1.0, 1.5] signs, row scale f32",
+    "u3 codebook 4 x1234e7a10110f00e43d2119b0101ff78, group 32 scale f16",
+    ("u2 codebook 8 x01234567765432100110220033000007 signs, group 64 scale "
+     "f16, group 16 scale u4"),
+    "u1 codebook 8 x0101ff1000f1f0f1, group 16 scale f16, group 8 delta 0.125",
+    "u1 codebook 4 [0.1, 0.2, 0.3, -0.4, 0.5, 0.6, 0.7, 0.8], row scale f32",
 };
 const char *const kActivationSchemes[] = {
     "s8, group 32 scale f32", "s8, group 256 scale f32", "s8, row scale f32"};
@@ -96,7 +106,7 @@ double magnitude(const LowBits &x, int64_t t, const LowBits &w, int64_t n) {
   double sum = 0;
   for (int64_t k = 0; k < w.columns; ++k) {
     GroupTerms terms = groupTerms(w.scheme, w.rows[n], k);
-    double code = w.scheme.codeValue(w.rows[n].codes[k]);
+    double code = elementValue(w.scheme, w.rows[n], k);
     sum +=
         std::fabs(values[k]) *
         (std::fabs(terms.scale * (code - terms.zero)) + std::fabs(terms.min));
@@ -159,6 +169,8 @@ TEST_F(LowBitTest, CodeUnit) {
             0.25);
   EXPECT_EQ(codeUnit(schemeOf("u1 codebook [-0.3, 5.0], row scale f32")), 0);
   EXPECT_EQ(codeUnit(schemeOf("f16")), 0);
+  EXPECT_EQ(codeUnit(schemeOf("u1 codebook 4 x0123456f signs, row scale f32")),
+            1);
 }
 
 // At most half a step, but for the rounding of scale and product.

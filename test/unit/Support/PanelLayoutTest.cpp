@@ -36,6 +36,10 @@ protected:
       row.resize(scheme, columns);
       for (uint8_t &code : row.codes)
         code = static_cast<uint8_t>(random() & ((1u << scheme.bits) - 1));
+      for (uint16_t &index : row.indices)
+        index = static_cast<uint16_t>(random() & ((1u << scheme.bits) - 1));
+      for (uint8_t &sign : row.signs)
+        sign = random() & 1;
       for (float &real : row.reals)
         real = static_cast<float>(int(random() % 256) - 128); // exact in bf16
       for (size_t level = 0; level < row.fields.size(); ++level)
@@ -118,15 +122,66 @@ TEST_F(PanelLayoutTest, SignedCodesAreNeverNegative) {
   EXPECT_EQ(PanelLayout(parse("s3, row scale f32"), 4).packedCode(4), 0);
 }
 
-// Two components of at most 4 bits share the bytes of their lanes.
+// Two components of 4 bits share the bytes of their lanes.
 TEST_F(PanelLayoutTest, SmallFieldsShareBytes) {
   PanelLayout layout(
       parse("u2, group 64 scale f16 min f16, group 16 scale u4 min u4"), 64);
-  ASSERT_EQ(layout.fields(1).size(), 2u);
-  EXPECT_EQ(layout.fieldBytes(1), 16);
-  EXPECT_EQ(layout.fields(1)[1].offset, layout.fields(1)[0].offset);
-  EXPECT_EQ(layout.fields(1)[1].shift, 4);
+  std::vector<FieldSlot> slots = layout.groupFields(64, 1);
+  ASSERT_EQ(slots.size(), 2u);
+  EXPECT_EQ(slots[0].offset, 16); // behind those of group 0
+  EXPECT_EQ(slots[1].offset, 16);
+  EXPECT_EQ(slots[0].shift, 0);
+  EXPECT_EQ(slots[1].shift, 4);
   EXPECT_EQ(layout.fieldBytes(0), 64);
+}
+
+// 4 bits for each group of 16, one for each of 8: three bytes of a row hold
+// those of 64 elements. Groups of 16 end inside the unit, so it has their scales.
+TEST_F(PanelLayoutTest, FieldsOfLevelsInsideAUnit) {
+  Scheme scheme = parse("u4, group 64 scale f16, group 16 scale u4, group 8 "
+                        "delta 0.5");
+  PanelLayout layout(scheme, 64, 8);
+  EXPECT_EQ(layout.lastDepth(), 1);
+  EXPECT_EQ(layout.fieldBytes(0), 32);
+  std::vector<FieldSlot> all = layout.unitFields(64);
+  EXPECT_EQ(all.size(), 4u + 8u);
+  EXPECT_EQ(layout.blockBytes(1, 64), 64 * 8 + 3 * 16);
+  std::vector<FieldSlot> slots = layout.groupFields(64, 5);
+  ASSERT_EQ(slots.size(), 2u);
+  EXPECT_EQ(slots[0].component.role, Component::Scale);
+  EXPECT_EQ(slots[0].group, 2);
+  EXPECT_EQ(slots[0].offset, 16);
+  EXPECT_EQ(slots[1].component.role, Component::Delta);
+  EXPECT_EQ(slots[1].group, 5);
+  EXPECT_EQ(slots[1].offset, 32);
+  EXPECT_EQ(slots[1].shift, 5);
+}
+
+/// A codebook of `bits` bits, `values` of an entry; the entries do not matter
+/// for a place.
+std::string codebook(int bits, int values, const char *signs = "") {
+  return "u" + std::to_string(bits) + " codebook " + std::to_string(values) +
+         " x" + std::string((size_t(1) << bits) * size_t(values), '1') + signs;
+}
+
+// A chunk of 32 elements: signs as a plane of bits, then the low bytes of the 8
+// indices of each row, then their ninth bits.
+TEST_F(PanelLayoutTest, IndicesAndSigns) {
+  Scheme scheme = parse(codebook(9, 4, " signs") + ", group 32 scale f16");
+  PanelLayout layout(scheme, 96, 1);
+  EXPECT_EQ(layout.planes(), (std::vector<int64_t>{8, 1}));
+  ASSERT_EQ(layout.panelBytes(), 3 * (64 + 8 * 16 + 16 + 32));
+  std::vector<RowFields> rows = rowsOf(scheme, 96, 16);
+  std::vector<uint8_t> panel = pack(layout, rows);
+  for (int row = 0; row < 16; ++row)
+    for (int k = 0; k < 96; ++k) {
+      int unit = k / 32 * 240, i = k % 32;
+      int sign = panel[size_t(unit + row * 4 + i % 4)] >> (i / 4) & 1;
+      ASSERT_EQ(sign, rows[size_t(row)].signs[size_t(k)]);
+      int low = panel[size_t(unit + 64 + i / 4 * 16 + row)];
+      int high = panel[size_t(unit + 64 + 128 + row)] >> (i / 4) & 1;
+      ASSERT_EQ(low | high << 8, rows[size_t(row)].indices[size_t(k / 4)]);
+    }
 }
 
 TEST_F(PanelLayoutTest, FloatsLieByColumns) {
@@ -197,6 +252,26 @@ private:
       field(slots[c], at, groupLevels[size_t(depth)], c, group);
   }
 
+  /// Every level from the last depth on, its groups in turn.
+  int64_t unitFields(int64_t k, int64_t length, int64_t at) {
+    std::vector<FieldSlot> slots = layout.unitFields(length);
+    size_t next = 0;
+    int64_t end = 0;
+    for (size_t i = size_t(layout.lastDepth()); i < groupLevels.size(); ++i) {
+      size_t level = groupLevels[i];
+      int64_t group = layout.scheme().levels[level].group;
+      for (int64_t first = 0; first < length; first += group)
+        for (size_t c = 0; c < layout.scheme().levels[level].components.size();
+             ++c) {
+          field(slots[next], at, level, c, (k + first) / group);
+          end = std::max(end, slots[next].offset + 16 * slots[next].bytes);
+          ++next;
+        }
+    }
+    EXPECT_EQ(next, slots.size());
+    return at + end;
+  }
+
   int64_t sequence(int64_t depth, int64_t k, int64_t length, int64_t at) {
     for (int64_t part; length > 0; k += part, length -= part) {
       part = std::min(length, layout.blockLength(depth));
@@ -223,42 +298,69 @@ private:
     }
     for (int64_t i = 0; i < length; ++i)
       for (size_t lane = 0; lane < rows.size(); ++lane)
-        rows[lane].codes[size_t(k + i)] =
-            code(at, quads, places[size_t(i)].first,
-                 int64_t(lane) * 4 + places[size_t(i)].second);
+        element(rows[lane], int64_t(lane), k + i, at, quads,
+                places[size_t(i)].first, places[size_t(i)].second);
     while (quads > 0) { // chunks
       at += chunkBytes(std::min<int64_t>(quads, 32));
       quads -= 32;
     }
-    if (!groupLevels.empty())
-      for (int64_t first = 0; first < length; first += group) {
-        fields(layout.lastDepth(), at, (k + first) / group);
-        at += layout.fieldBytes(layout.lastDepth());
-      }
-    return at;
+    return unitFields(k, length, at);
+  }
+
+  int64_t signBytes(int64_t quads) const {
+    return layout.scheme().signs ? (quads + 7) / 8 * 64 : 0;
+  }
+
+  /// Of a plane of the codes of `quads` quads.
+  int64_t planeBytes(int64_t width, int64_t quads) const {
+    int64_t length = layout.scheme().entryLength;
+    if (length == 1)
+      return (quads * width + 7) / 8 * 64;
+    int64_t entries = (4 * quads + length - 1) / length;
+    return (entries * width + 7) / 8 * 16;
   }
 
   int64_t chunkBytes(int64_t quads) const {
-    int64_t bytes = 0;
+    int64_t bytes = signBytes(quads);
     for (int64_t width : layout.planes())
-      bytes += (quads * width + 7) / 8 * 64;
+      bytes += planeBytes(width, quads);
     return bytes;
   }
 
-  uint8_t code(int64_t at, int64_t quads, int64_t quad, int64_t byte) const {
+  /// Byte `j` of quad `quad` of a unit of `quads`.
+  void element(RowFields &row, int64_t lane, int64_t k, int64_t at,
+               int64_t quads, int64_t quad, int64_t j) const {
+    const Scheme &scheme = layout.scheme();
     at += quad / 32 * chunkBytes(32);
     int64_t here = std::min<int64_t>(32, quads - quad / 32 * 32);
+    quad %= 32;
+    if (scheme.signs)
+      row.signs[size_t(k)] = bits(at + quad / 8 * 64 + lane * 4 + j, quad % 8, 1);
+    at += signBytes(here);
     unsigned value = 0;
     int64_t bit = 0;
     for (int64_t width : layout.planes()) {
-      int64_t in = quad % 32 * width; // bits of this plane before the quad
-      unsigned part = panel[size_t(at + in / 8 * 64 + byte)] >> (in % 8);
-      value |= (part & ((1u << width) - 1)) << bit;
+      int64_t per = 8 / width;
+      int64_t entry = quad * 4 / scheme.entryLength;
+      value |= scheme.isVector()
+                   ? bits(at + entry / per * 16 + lane, entry % per * width,
+                          width)
+                         << bit
+                   : bits(at + quad / per * 64 + lane * 4 + j,
+                          quad % per * width, width)
+                         << bit;
       bit += width;
-      at += (here * width + 7) / 8 * 64;
+      at += planeBytes(width, here);
     }
     // Undoes the flip of the sign bit; it is its own inverse.
-    return layout.packedCode(uint8_t(value));
+    if (scheme.isVector())
+      row.indices[size_t(k / scheme.entryLength)] = uint16_t(value);
+    else
+      row.codes[size_t(k)] = layout.packedCode(uint8_t(value));
+  }
+
+  unsigned bits(int64_t byte, int64_t first, int64_t count) const {
+    return panel[size_t(byte)] >> first & ((1u << count) - 1);
   }
 
   const PanelLayout &layout;
@@ -281,13 +383,22 @@ const char *const kLevels[] = {
     "group 256 scale f16 neg_min f16, group 32 scale u6 neg_min u6",
     "group 256 scale f16 neg_min f16, group 16 scale u4 neg_min u4",
     "row scale f32, group 60 scale f16, group 20 scale u3, group 5 scale s12",
+    "group 256 scale f16, group 16 scale u3, group 8 delta 0.125",
+    "group 32 scale f16 delta 0.5",
+    "group 96 scale f16, group 24 scale u5 delta 1",
+    "row scale f32, group 48 scale u4, group 24 scale u2, group 4 scale u3",
 };
 
 TEST_F(PanelLayoutTest, EverythingIsFound) {
   for (const char *levels : kLevels)
-    for (const char *codes : {"u1", "s2", "u3 offset 4", "u4", "s5", "u6", "u7",
-                              "s8", "ternary", "sign"}) {
-      std::string text = std::string(codes) + ", " + levels;
+    for (const std::string &codes :
+         {std::string("u1"), std::string("s2"), std::string("u3 offset 4"),
+          std::string("u4"), std::string("s5"), std::string("u6"),
+          std::string("u7"), std::string("s8"), std::string("ternary"),
+          std::string("sign"), codebook(3, 1, " signs"), codebook(8, 8),
+          codebook(11, 8), codebook(10, 8, " signs"), codebook(5, 4),
+          codebook(9, 4, " signs")}) {
+      std::string text = codes + ", " + levels;
       Scheme scheme;
       std::string error;
       ASSERT_TRUE(Scheme::parse(text, scheme, error)) << text << error;
@@ -305,6 +416,10 @@ TEST_F(PanelLayoutTest, EverythingIsFound) {
         ASSERT_EQ(end, layout.panelBytes()) << text << ", " << columns;
         for (int row = 0; row < count; ++row) {
           ASSERT_EQ(got[size_t(row)].codes, rows[size_t(row)].codes)
+              << text << ", K = " << columns << ", row " << row;
+          ASSERT_EQ(got[size_t(row)].indices, rows[size_t(row)].indices)
+              << text << ", K = " << columns << ", row " << row;
+          ASSERT_EQ(got[size_t(row)].signs, rows[size_t(row)].signs)
               << text << ", K = " << columns << ", row " << row;
           ASSERT_EQ(got[size_t(row)].fields, rows[size_t(row)].fields)
               << text << ", K = " << columns << ", row " << row;
@@ -330,6 +445,28 @@ TEST_F(PanelLayoutTest, PackedBytesOfFileFormats) {
       double source = double(16 * format->rowBytes(columns));
       EXPECT_LE(double(layout.panelBytes()), most * source)
           << format->name << ", K = " << columns;
+    }
+  }
+}
+
+// The shapes of the small formats of GGUF with codebooks of vectors.
+TEST_F(PanelLayoutTest, PackedBytesOfVectors) {
+  for (const std::string &text :
+       {codebook(11, 8) + ", group 256 scale f16, group 32 scale u3 delta 0.125",
+        codebook(11, 8) + ", group 256 scale f16, group 32 scale u4 delta 0.125",
+        codebook(11, 8) +
+            ", group 256 scale f16, group 16 scale u3, group 8 delta 0.125",
+        codebook(8, 8, " signs") + ", group 256 scale f16, group 32 scale u4",
+        codebook(9, 8, " signs") + ", group 256 scale f16, group 16 scale u4",
+        codebook(10, 8, " signs") + ", group 256 scale f16, group 16 scale u4",
+        codebook(8, 4, " signs") + ", group 256 scale f16, group 32 scale u4",
+        codebook(9, 4, " signs") + ", group 256 scale f16, group 32 scale u4"}) {
+    Scheme scheme = parse(text);
+    for (int64_t columns : {768, 1536, 2048, 8192}) {
+      PanelLayout layout(scheme, columns);
+      double source = 2 * double(columns) * scheme.bitsPerWeight(columns);
+      EXPECT_LE(double(layout.panelBytes()), 1.05 * source)
+          << text.substr(text.find(',')) << ", K = " << columns;
     }
   }
 }

@@ -47,6 +47,22 @@ TEST(SchemeTest, fields_round_to_even_and_saturate) {
   EXPECT_EQ(fieldBits({FieldType::F32, 32, 0}, -INFINITY), 0xff7fffffu);
 }
 
+TEST(SchemeTest, element_values_of_vectors) {
+  Scheme scheme = parse("u1 codebook 4 x12345670 signs, row scale f32");
+  RowFields row;
+  row.resize(scheme, 6);
+  EXPECT_TRUE(row.codes.empty());
+  ASSERT_EQ(row.indices.size(), 2u);
+  ASSERT_EQ(row.signs.size(), 6u);
+  row.indices = {1, 2}; // bits above an index are ignored
+  row.signs = {0, 1, 0, 1, 0, 1};
+  std::vector<float> got;
+  for (int k = 0; k < 6; ++k)
+    got.push_back(elementValue(scheme, row, k));
+  EXPECT_EQ(got, (std::vector<float>{5, -6, 7, 0, 1, -2}));
+  EXPECT_FALSE(std::signbit(got[3]));
+}
+
 /// A row of `scheme` whose fields are `bits` in every group.
 static RowFields rowOf(const Scheme &scheme, std::vector<uint8_t> codes,
                        std::vector<std::vector<uint32_t>> bits) {
@@ -90,6 +106,20 @@ TEST(SchemeTest, dequantize_zero_point) {
   EXPECT_EQ(values[2], 4);
 }
 
+// value = S (c + d) or S (c - d).
+TEST(SchemeTest, dequantize_vectors_and_deltas) {
+  Scheme scheme = parse("u1 codebook 4 x10ff0f01, row scale f32, group 4 scale "
+                        "u3 delta 0.125");
+  RowFields row = rowOf(scheme, {}, {{0x40000000}, {4, 0}}); // 2
+  row.resize(scheme, 8);
+  row.indices = {0, 1};
+  row.fields[1] = {{4, 2}, {0, 1}};
+  float values[8];
+  dequantizeRow(scheme, row, 8, values);
+  EXPECT_EQ(std::vector<float>(values, values + 8),
+            (std::vector<float>{9, 1, -7, -7, -0.5, -4.5, -0.5, 3.5}));
+}
+
 TEST(SchemeTest, dequantize_ignores_bits_above_the_code) {
   Scheme scheme = parse("u2, row scale f32");
   RowFields row = rowOf(scheme, {0xff}, {{0x3f800000}});
@@ -124,6 +154,12 @@ TEST(SchemeTest, bits_per_weight) {
   EXPECT_EQ(parse("ternary, tensor scale f32").bitsPerWeight(64), 2);
   EXPECT_EQ(parse("s4, group 48 scale f16").bitsPerWeight(64), 4.5);
   EXPECT_EQ(parse("bf16").bitsPerWeight(64), 16);
+  // 11 / 8 for indices, 1 for signs, 16 / 64 for the scale; 2 bits in 16.
+  std::string codebook = "u11 codebook 8 x" + std::string(2048 * 8, '1');
+  EXPECT_EQ(parse(codebook + " signs, row scale f16").bitsPerWeight(64), 2.625);
+  EXPECT_EQ(parse(codebook + ", row scale f16, group 16 scale u1 delta 0.5")
+                .bitsPerWeight(64),
+            1.75);
 }
 
 //===- Rules: one test each, named after the rule -------------------------===//
@@ -141,7 +177,12 @@ TEST(SchemeTest, rules_accept_what_makes_sense) {
         "u4 codebook [-8.0, -7.0, -6.0, -5.0, -4.0, -3.0, -2.0, -1.0, 0.0, "
         "1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0], tensor scale f32, group 16 scale "
         "e4m3",
-        "u2, row min f16, group 64 scale f16, group 16 scale s6"})
+        "u2, row min f16, group 64 scale f16, group 16 scale s6",
+        "u1 codebook 8 x0123456701234567 signs, group 256 scale f16, group 8 "
+        "scale u4",
+        "u1 codebook [0.5, 1.0] signs, group 3 scale f16",
+        "u1 codebook 4 x00000001, group 16 scale f16, group 4 delta 0.125",
+        "s4, row scale f16 delta 0.5"})
     EXPECT_EQ(reason(text), "") << text;
 }
 
@@ -152,6 +193,16 @@ TEST(SchemeTest, S1_code_width) {
   Scheme ternary = parse("ternary, row scale f32");
   ternary.bits = 3;
   EXPECT_NE(ternary.check(), "");
+}
+
+TEST(SchemeTest, S1_index_width) {
+  Scheme scheme = parse("u1 codebook 4 x00000001, row scale f32");
+  scheme.bits = 11;
+  scheme.codebook.assign(4 << 11, 1);
+  EXPECT_EQ(scheme.check(), "");
+  scheme.bits = 12;
+  scheme.codebook.assign(4 << 12, 1);
+  EXPECT_EQ(scheme.check(), "an index of vectors has 1 to 11 bits, but got 12");
 }
 
 TEST(SchemeTest, S2_offset) {
@@ -166,6 +217,16 @@ TEST(SchemeTest, S3_codebook) {
   Scheme scheme = parse("u1 codebook [0.0, 1.0], row scale f32");
   scheme.codebook[0] = INFINITY;
   EXPECT_NE(scheme.check(), "");
+  EXPECT_NE(reason("u1 codebook 2 x0001, row scale f32"), "");
+  EXPECT_NE(reason("u1 codebook 0 [1, 1], row scale f32"), "");
+  EXPECT_NE(reason("u1 codebook 4 [1, 1, 1, 1], row scale f32"), "");
+  EXPECT_NE(reason("u1 codebook 4 x00000000, row scale f32"), "");
+  Scheme integers = parse("u4, row scale f32");
+  integers.signs = true;
+  EXPECT_NE(integers.check(), "");
+  integers.signs = false;
+  integers.entryLength = 4;
+  EXPECT_NE(integers.check(), "");
 }
 
 TEST(SchemeTest, S4_a_scale_or_floats) {
@@ -195,6 +256,9 @@ TEST(SchemeTest, S7_one_way_to_move_zero) {
   EXPECT_NE(reason("u4, row scale f16 min f16, group 2 zero u4"), "");
   EXPECT_NE(reason("u4, row scale f16 zero u4, group 2 scale u4"), "");
   EXPECT_NE(reason("ternary, row scale f16 zero u2"), "");
+  EXPECT_NE(reason("u4, row scale f16 delta 0.5 zero u4"), "");
+  EXPECT_NE(reason("u4, row scale f16 min f16, group 2 delta 0.5"), "");
+  EXPECT_NE(reason("u4, row scale f16 delta 0.5, group 2 scale u4"), "");
 }
 
 TEST(SchemeTest, S8_field_types) {
@@ -204,4 +268,22 @@ TEST(SchemeTest, S8_field_types) {
   EXPECT_NE(reason("u4, row scale f16, group 2 scale u6 offset 65537"), "");
   EXPECT_NE(reason("u4, row scale f16 min e8m0"), "");
   EXPECT_NE(reason("u4, row scale f16 zero e4m3"), "");
+  EXPECT_NE(reason("u4, row scale f16 delta 0.0"), "");
+  EXPECT_NE(reason("u4, row scale f16 delta -0.5"), "");
+  Scheme scheme = parse("u4, row scale f16 delta 0.5");
+  scheme.levels[0].components[1].magnitude = INFINITY;
+  EXPECT_NE(scheme.check(), "");
+  scheme = parse("u4, row scale f16 delta 0.5");
+  scheme.levels[0].components[1].type.bits = 2;
+  EXPECT_NE(scheme.check(), "");
+}
+
+TEST(SchemeTest, S9_vectors) {
+  const std::string vectors = "u1 codebook 8 x0123456701234567";
+  EXPECT_NE(reason(vectors + ", group 4 scale f16"), "");
+  EXPECT_NE(reason(vectors + ", group 36 scale f16, group 12 scale u4"), "");
+  EXPECT_NE(reason(vectors + ", group 8 scale f16, round toward_zero"), "");
+  EXPECT_NE(reason("u1 codebook [1, 2] signs, row scale f16, round "
+                   "nearest_away"),
+            "");
 }

@@ -1,5 +1,5 @@
 // RUN: quant-opt %s --split-input-file --verify-diagnostics
-// The grammar, then the rules (S1) to (S8) of docs/Numerics.md.
+// The grammar, then the rules (S1) to (S9) of docs/Numerics.md.
 
 // expected-error@+1 {{scheme: expected a code (u4, s4, ternary, sign, f32, f16, bf16), but got `x4` at column 1}}
 func.func private @parse_code() attributes {scheme = #lowbit.scheme<x4, row scale f32>}
@@ -21,7 +21,7 @@ func.func private @parse_level() attributes {scheme = #lowbit.scheme<u4, column 
 
 // -----
 
-// expected-error@+1 {{scheme: expected `scale`, `min`, `neg_min` or `zero`, but got `factor` at column 14}}
+// expected-error@+1 {{scheme: expected `scale`, `min`, `neg_min`, `zero` or `delta`, but got `factor` at column 14}}
 func.func private @parse_component() attributes {scheme = #lowbit.scheme<u4, group 32 factor f16>}
 
 // -----
@@ -51,6 +51,31 @@ func.func private @parse_offset() attributes {scheme = #lowbit.scheme<u4 offset,
 
 // -----
 
+// expected-error@+1 {{scheme: expected `[` or a word of hexadecimal digits behind `codebook`, but got `,` at column 14}}
+func.func private @parse_codebook() attributes {scheme = #lowbit.scheme<u1 codebook 4, row scale f16>}
+
+// -----
+
+// expected-error@+1 {{scheme: expected `x` and 8 or 16 hexadecimal digits, but got `x012345678` at column 15}}
+func.func private @parse_digits() attributes {scheme = #lowbit.scheme<u1 codebook 4 x012345678, row scale f16>}
+
+// -----
+
+// expected-error@+1 {{scheme: expected `x` and 8 or 16 hexadecimal digits, but got `x0123456z` at column 15}}
+func.func private @parse_no_digit() attributes {scheme = #lowbit.scheme<u1 codebook 4 x0123456z, row scale f16>}
+
+// -----
+
+// expected-error@+1 {{scheme: expected `,` or the end, but got `signs` at column 4}}
+func.func private @parse_signs() attributes {scheme = #lowbit.scheme<u4 signs, row scale f16>}
+
+// -----
+
+// expected-error@+1 {{a delta must be a number}}
+func.func private @parse_delta() attributes {scheme = #lowbit.scheme<u4, row scale f16 delta unit>}
+
+// -----
+
 // expected-error@+1 {{a code has 1 to 8 bits, but got 9}}
 func.func private @s1_bits() attributes {scheme = #lowbit.scheme<u9, group 32 scale f16>}
 
@@ -58,6 +83,11 @@ func.func private @s1_bits() attributes {scheme = #lowbit.scheme<u9, group 32 sc
 
 // expected-error@+1 {{a code has 1 to 8 bits, but got 0}}
 func.func private @s1_no_bits() attributes {scheme = #lowbit.scheme<u0, group 32 scale f16>}
+
+// -----
+
+// expected-error@+1 {{an index of vectors has 1 to 11 bits, but got 0}}
+func.func private @s1_index() attributes {scheme = #lowbit.scheme<u0 codebook 4 [1.0, 0.0, 0.0, 0.0], row scale f16>}
 
 // -----
 
@@ -78,6 +108,21 @@ func.func private @s3_entries() attributes {scheme = #lowbit.scheme<u2 codebook 
 
 // expected-error@+1 {{the entries of a codebook are not all zero}}
 func.func private @s3_zero() attributes {scheme = #lowbit.scheme<u1 codebook [0.0, 0.0], group 32 scale f16>}
+
+// -----
+
+// expected-error@+1 {{an entry of a codebook has 1, 4 or 8 values, but got 2}}
+func.func private @s3_length() attributes {scheme = #lowbit.scheme<u1 codebook 2 [1.0, 0.0, 0.0, 1.0], row scale f16>}
+
+// -----
+
+// expected-error@+1 {{a codebook of 1 bits has 2 entries of 4 values, but got 6 values}}
+func.func private @s3_values() attributes {scheme = #lowbit.scheme<u1 codebook 4 [1.0, 0.0, 0.0, 1.0, 2.0, 3.0], row scale f16>}
+
+// -----
+
+// expected-error@+1 {{the entries of a codebook are not all zero}}
+func.func private @s3_vectors_zero() attributes {scheme = #lowbit.scheme<u1 codebook 4 x00000000, row scale f16>}
 
 // -----
 
@@ -126,12 +171,12 @@ func.func private @s6_twice() attributes {scheme = #lowbit.scheme<u4, group 32 s
 
 // -----
 
-// expected-error@+1 {{`min`, `neg_min` and `zero` exclude each other}}
+// expected-error@+1 {{`min`, `neg_min`, `zero` and `delta` exclude each other}}
 func.func private @s7_one_of_three() attributes {scheme = #lowbit.scheme<u4, group 32 scale f16 min f16 zero u4>}
 
 // -----
 
-// expected-error@+1 {{`min`, `neg_min` and `zero` exclude each other}}
+// expected-error@+1 {{`min`, `neg_min`, `zero` and `delta` exclude each other}}
 func.func private @s7_min_neg_min() attributes {scheme = #lowbit.scheme<u4, group 32 scale f16 min f16 neg_min f16>}
 
 // -----
@@ -143,6 +188,16 @@ func.func private @s7_zero_of_ternary() attributes {scheme = #lowbit.scheme<tern
 
 // expected-error@+1 {{a zero point belongs to the innermost level}}
 func.func private @s7_zero_outside() attributes {scheme = #lowbit.scheme<u4, group 64 scale f16 zero u4, group 32 scale u6>}
+
+// -----
+
+// expected-error@+1 {{`min`, `neg_min`, `zero` and `delta` exclude each other}}
+func.func private @s7_delta_and_zero() attributes {scheme = #lowbit.scheme<u4, group 32 scale f16 zero u4 delta 0.5>}
+
+// -----
+
+// expected-error@+1 {{a delta belongs to the innermost level}}
+func.func private @s7_delta_outside() attributes {scheme = #lowbit.scheme<u4, group 64 scale f16 delta 0.5, group 32 scale u6>}
 
 // -----
 
@@ -173,3 +228,18 @@ func.func private @s8_e8m0() attributes {scheme = #lowbit.scheme<u4, group 32 sc
 
 // expected-error@+1 {{a zero point is an integer, f32, f16 or bf16}}
 func.func private @s8_e4m3() attributes {scheme = #lowbit.scheme<u4, group 32 scale f16 zero e4m3>}
+
+// -----
+
+// expected-error@+1 {{a delta has a positive magnitude, expected e.g. `delta 0.125`}}
+func.func private @s8_delta() attributes {scheme = #lowbit.scheme<u4, group 32 scale f16 delta -0.125>}
+
+// -----
+
+// expected-error@+1 {{a group holds whole vectors of 8 elements, but got 12}}
+func.func private @s9_group() attributes {scheme = #lowbit.scheme<u1 codebook 8 x0123456776543210, group 24 scale f16, group 12 scale u4>}
+
+// -----
+
+// expected-error@+1 {{a codebook with vectors or signs has no tie rule}}
+func.func private @s9_rounding() attributes {scheme = #lowbit.scheme<u1 codebook [1.0, 2.0] signs, group 32 scale f16, round nearest_away>}

@@ -109,3 +109,38 @@ func.func private @s() attributes {scheme = #lowbit.scheme<s8, group 32 scale f1
 
 // CHECK: #scheme = #lowbit.scheme<s4, group 32 scale f16, round toward_zero>
 func.func private @s() attributes {scheme = #lowbit.scheme<s4, group 32 scale f16, round toward_zero>}
+
+// -----
+
+// CHECK: #scheme = #lowbit.scheme<u1 codebook [0.5, 2.0] signs, row scale f32>
+func.func private @s() attributes {scheme = #lowbit.scheme<u1 codebook [0.5, 2.0] signs, row scale f32>}
+
+// -----
+
+// CHECK: #scheme = #lowbit.scheme<u2 codebook 4 x0123f00101100080, group 32 scale f16>
+func.func private @s() attributes {scheme = #lowbit.scheme<u2 codebook 4 x0123f00101100080, group 32 scale f16>}
+
+// -----
+
+// CHECK: #scheme = #lowbit.scheme<u1 codebook 4 x0819f60708090a0b signs, group 32 scale f16>
+func.func private @s() attributes {scheme = #lowbit.scheme<u1 codebook 4 x0819f60708090a0b signs, group 32 scale f16>}
+
+// -----
+
+// CHECK: #scheme = #lowbit.scheme<u1 codebook 8 x1234567800000001 signs, group 256 scale f16, group 16 scale u4>
+func.func private @s() attributes {scheme = #lowbit.scheme<u1 codebook 8 [1, 2, 3, 4, 5, 6, 7, -8, 0, 0, 0, 0, 0, 0, 0, 1] signs, group 256 scale f16, group 16 scale u4>}
+
+// -----
+
+// CHECK: #scheme = #lowbit.scheme<u1 codebook 4 [0.5, 1.0, 1.5, 2.0, -0.0, 1.0, 2.0, 3.0], group 8 scale f16>
+func.func private @s() attributes {scheme = #lowbit.scheme<u1 codebook 4 [0.5, 1, 1.5, 2, -0.0, 1, 2, 3], group 8 scale f16>}
+
+// -----
+
+// CHECK: #scheme = #lowbit.scheme<u1 codebook 8 x01ff01ff00110011, group 256 scale f16, group 32 scale u3 delta 0.125>
+func.func private @s() attributes {scheme = #lowbit.scheme<u1 codebook 8 x01ff01ff00110011, group 256 scale f16, group 32 scale u3 delta 0.125>}
+
+// -----
+
+// CHECK: #scheme = #lowbit.scheme<s4, row scale f32 delta 1.0>
+func.func private @s() attributes {scheme = #lowbit.scheme<s4, row scale f32 delta 1>}
