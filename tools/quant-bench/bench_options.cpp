@@ -7,7 +7,8 @@
 using namespace lowbit::tools;
 
 static constexpr const char *synopsis =
-    "quant-bench MODEL [-p N,...] [-n N,...] [-t N,...] [-r N] [-o md|json]";
+    "quant-bench MODEL [-p N,...] [-n N,...] [-t N,...] [-r N] [-o md|json]\n"
+    "       quant-bench --shape=SHAPE --scheme=SCHEME [...]";
 
 static constexpr const char *about =
     "Measures the speed of a compiled model: reading a prompt (pp) and "
@@ -51,6 +52,20 @@ static void addList(OptionParser &parser, const char *names, const char *help,
                 });
 }
 
+/// A model or random weights, not both.
+static Error checkSource(const ModelOptions &model) {
+  bool random = model.compile.isRandom();
+  if (random && !model.path.empty())
+    return Error("'" + model.path + "' and random weights are two models; "
+                 "give one");
+  if (random && model.compile.scheme.empty())
+    return Error("random weights need a scheme: --scheme=Q4_0");
+  if (!random && model.path.empty())
+    return Error("no model given: quant-bench MODEL, or --shape=SHAPE "
+                 "--scheme=SCHEME");
+  return Error::success();
+}
+
 Error lowbit::tools::parseBenchOptions(int argc, const char *const *argv,
                                        BenchOptions &options, bool &helpShown) {
   OptionParser parser("quant-bench", synopsis, about);
@@ -71,6 +86,12 @@ Error lowbit::tools::parseBenchOptions(int argc, const char *const *argv,
                 "a table in Markdown (default) or an array of JSON objects",
                 &options.output);
   addModelOptions(parser, options.model);
+  parser.section("Random weights instead of a MODEL, in --scheme");
+  parser.text("--shape", "SHAPE",
+              "a model of random weights: llama-3.2-1b or another name that "
+              "quant-compile --help lists, or a FILE.json with the keys of a "
+              "config.json",
+              &options.model.compile.shape);
   parser.positional([&](const std::string &text) {
     if (!options.model.path.empty())
       return Error("unexpected argument '" + text + "'");
@@ -79,7 +100,5 @@ Error lowbit::tools::parseBenchOptions(int argc, const char *const *argv,
   });
   parser.epilog(std::string(meaning) + modelHelp());
   TOOLS_TRY(parser.parse(argc, argv, helpShown));
-  if (!helpShown && options.model.path.empty())
-    return Error("no model given: quant-bench MODEL");
-  return Error::success();
+  return helpShown ? Error::success() : checkSource(options.model);
 }

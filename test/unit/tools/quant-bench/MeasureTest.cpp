@@ -44,6 +44,21 @@ TEST(BenchOptionsTest, lists) {
     EXPECT_ERROR(parse("-t", bad), "option '-t'");
 }
 
+TEST(BenchOptionsTest, oneSource) {
+  auto parse = [](std::vector<const char *> arguments) {
+    BenchOptions options;
+    bool helpShown = false;
+    arguments.insert(arguments.begin(), "quant-bench");
+    return parseBenchOptions(static_cast<int>(arguments.size()),
+                             arguments.data(), options, helpShown);
+  };
+  EXPECT_SUCCESS(parse({"m.so"}));
+  EXPECT_SUCCESS(parse({"--shape=llama-3.2-1b", "--scheme", "Q4_0"}));
+  EXPECT_ERROR(parse({}), "no model given");
+  EXPECT_ERROR(parse({"--shape=llama-3.2-1b"}), "need a scheme");
+  EXPECT_ERROR(parse({"m.so", "--shape=a", "--scheme=b"}), "two models");
+}
+
 TEST(Ceilings, dotProductsAreCounted) {
   EXPECT_GT(measureDotProducts(1).rate, 0);
   EXPECT_STRNE(dotProductName(), "");

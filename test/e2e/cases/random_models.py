@@ -1,0 +1,85 @@
+"""Models of random weights, which need no file, through the C interface: they
+have no tokenizer, so programs that read text cannot run them."""
+
+import array
+import ctypes
+import json
+import math
+
+from harness import cpu_levels, each, expect
+
+SHAPE = {"hidden_size": 96, "num_hidden_layers": 7, "num_attention_heads": 4, "num_key_value_heads": 2,
+         "head_dim": 32, "intermediate_size": 160, "vocab_size": 300, "sliding_window": 16}
+IDS = [(17 * i + 5) % SHAPE["vocab_size"] for i in range(40)]
+
+
+class Runtime:
+    """libquantrt with a module loaded."""
+
+    def __init__(self, context, module, level=None, threads=2):
+        class Options(ctypes.Structure):
+            _fields_ = [("threads", ctypes.c_int32), ("level", ctypes.c_char_p), ("verify", ctypes.c_char_p)]
+
+        self.library = ctypes.CDLL(str(context.build / "lib/libquantrt.so"))
+        self.library.qrt_last_error.restype = ctypes.c_char_p
+        self.model = ctypes.c_void_p()
+        options = Options(threads, level.encode() if level else None, b"always")
+        self.check(self.library.qrt_load(str(module).encode(), ctypes.byref(options), ctypes.byref(self.model)))
+
+    def check(self, status):
+        expect(status == 0, self.library.qrt_last_error().decode())
+
+    def session(self, positions=64):
+        session = ctypes.c_void_p()
+        self.check(self.library.qrt_session_create(self.model, ctypes.byref(ctypes.c_int32(positions)),
+                                                   ctypes.byref(session)))
+        return session
+
+    def append(self, session, ids, n_logits):
+        logits = (ctypes.c_float * (n_logits * SHAPE["vocab_size"]))()
+        self.check(self.library.qrt_append(session, (ctypes.c_int32 * len(ids))(*ids), len(ids), n_logits, logits))
+        return bytes(logits)
+
+    def close(self):
+        self.library.qrt_unload(self.model)
+
+
+def compile_random(context, model_type, scheme, name, *options):
+    (context.folder / "shape.json").write_text(json.dumps(SHAPE | {"model_type": model_type}))
+    context.run("quant-compile", "--shape=shape.json", f"--scheme={scheme}", "-o", name, "--quiet", *options)
+    return context.folder / name
+
+
+def logits(context, module, level):
+    runtime = Runtime(context, module, level)
+    session = runtime.session()
+    result = array.array("f", runtime.append(session, IDS, len(IDS)))
+    runtime.library.qrt_session_destroy(session)
+    runtime.close()
+    return result
+
+
+@each(("llama", "Q4_0"), ("qwen2", "Q4_K"), ("qwen3", "TQ2_0"), ("gemma3", "MXFP4"), ("llama", "BF16"),
+      ("llama", "u3 codebook [-4.0, -2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 4.0], group 48 scale bf16"))
+def test_random_model(context, model_type, scheme):
+    """Logits are numbers of a model's size, and every level computes the same."""
+    module = compile_random(context, model_type, scheme, "a.so")
+    answers = [logits(context, module, level) for level in cpu_levels()]
+    largest = max(map(abs, answers[0]))
+    expect(all(map(math.isfinite, answers[0])) and 0.01 < largest < 100, f"the largest logit is {largest}")
+    for other in answers[1:]:
+        worst = max(abs(a - b) for a, b in zip(answers[0], other, strict=True)) / largest
+        expect(worst <= 1e-3, f"levels differ by {worst:.2e} of the largest logit")
+
+
+def test_random_model_is_the_same_each_time(context):
+    first, second = (compile_random(context, "llama", "Q6_K", name).read_bytes() for name in ("a.so", "b.so"))
+    expect(first == second, "two compilations gave different modules")
+
+
+def test_bench_of_a_shape(context):
+    (context.folder / "shape.json").write_text(json.dumps(SHAPE | {"model_type": "llama"}))
+    rows = json.loads(context.run("quant-bench", "--shape=shape.json", "--scheme=Q4_0", "-p", 8, "-n", 4, "-t", 1,
+                                  "-r", 1, "-o", "json"))
+    expect([row["test"] for row in rows] == ["pp8", "tg4"], f"expected pp8 and tg4, but got {rows}")
+    expect(all(row["scheme"] == "Q4_0" and "shape.json" in row["model"] for row in rows), f"got {rows[0]}")
