@@ -55,6 +55,7 @@ Status Session::allocate(int32_t positions) {
   positions_.resize(rows);
   visibleEnd_.resize(rows);
   outRows_.resize(rows);
+  runs_.resize(rows);
   return {};
 }
 
@@ -92,24 +93,29 @@ void Session::compute(const int32_t *ids, int32_t rows, int32_t nLogits,
   }
   for (int32_t i = 0; i < nLogits; ++i)
     outRows_[i] = rows - nLogits + i;
-  const qrt_run run = {0, rows, length_, cache_.pageTable()};
+  runs_[0] = {0, rows, length_, cache_.pageTable()};
+  run(ids, rows, 1, nLogits, logits, cache_.pages());
+  length_ += rows;
+}
+
+void Session::run(const int32_t *ids, int32_t rows, int32_t runs,
+                  int32_t nLogits, float *logits, uint8_t *pages) {
   qrt_text text = {};
   text.rows = rows;
   text.tokens = ids;
   text.positions = positions_.data();
   text.visible_end = visibleEnd_.data();
-  text.n_runs = 1;
-  text.runs = &run;
+  text.n_runs = runs;
+  text.runs = runs_.data();
   text.n_out = nLogits;
   text.out_rows = outRows_.data();
   text.logits = logits;
   text.probes = reinterpret_cast<float *>(probes_.data());
-  text.kv = cache_.pages();
+  text.kv = pages;
   qrt_frame frame = {};
   frame.scratch = scratch_.data();
   frame.text = &text;
   model_.run(function_, frame);
-  length_ += rows;
 }
 
 Status Session::append(const int32_t *ids, int32_t count, int32_t nLogits,

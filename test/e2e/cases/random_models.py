@@ -40,6 +40,16 @@ class Runtime:
         self.check(self.library.qrt_append(session, (ctypes.c_int32 * len(ids))(*ids), len(ids), n_logits, logits))
         return bytes(logits)
 
+    def append_batch(self, sessions, ids, counts=None):
+        """Logits of each session's last row."""
+        size = SHAPE["vocab_size"]
+        logits = (ctypes.c_float * (len(sessions) * size))()
+        handles = (ctypes.c_void_p * len(sessions))(*(session.value for session in sessions))
+        self.check(self.library.qrt_append_batch(handles, len(sessions), (ctypes.c_int32 * len(ids))(*ids),
+                                                 (ctypes.c_int32 * len(counts))(*counts) if counts else None, logits))
+        content = bytes(logits)
+        return [content[4 * size * i:4 * size * (i + 1)] for i in range(len(sessions))]
+
     def close(self):
         self.library.qrt_unload(self.model)
 
@@ -75,6 +85,30 @@ def test_random_model(context, model_type, scheme):
 def test_random_model_is_the_same_each_time(context):
     first, second = (compile_random(context, "llama", "Q6_K", name).read_bytes() for name in ("a.so", "b.so"))
     expect(first == second, "two compilations gave different modules")
+
+
+@each(*((model_type, scheme, activations, level) for model_type, scheme in (("llama", "Q4_0"), ("gemma3", "Q6_K"))
+        for activations in ("int8", "f32") for level in cpu_levels()))
+def test_batches(context, model_type, scheme, activations, level):
+    """Sessions in one batch answer what each of them answers alone, bit for bit,
+    whoever else is in it, for any number of threads."""
+    module = compile_random(context, model_type, scheme, "a.so", f"--activations={activations}")
+    lengths = [3, 17, 1, 30, 8]
+    for threads in (1, 2, 3):
+        runtime = Runtime(context, module, level, threads)
+        alone, together = ([runtime.session() for _ in lengths] for _ in range(2))
+        prompts = [IDS[-length:] for length in lengths]
+        expected = [runtime.append(session, ids, 1) for session, ids in zip(alone, prompts)]
+        expect(runtime.append_batch(together, sum(prompts, []), lengths) == expected, "prompts differ")
+        for step in range(4):
+            some = [i for i in range(len(lengths)) if (i + step) % 4]
+            ids = [IDS[7 * i + step] for i in some]
+            expected = [runtime.append(alone[i], [token], 1) for i, token in zip(some, ids)]
+            got = runtime.append_batch([together[i] for i in some], ids)
+            expect(got == expected, f"step {step} differs")
+        for session in alone + together:
+            runtime.library.qrt_session_destroy(session)
+        runtime.close()
 
 
 def test_bench_of_a_shape(context):
