@@ -27,6 +27,8 @@ struct Config {
   bool chatTemplate = true;
   /// Ids to be chosen one after the other; then EOS.
   std::vector<int32_t> script;
+  /// Names; all but "text" turn a tensor of 2 x 3 into its negation.
+  std::vector<std::string> functions = {"text", "negate"};
   /// Microseconds that a row takes.
   int32_t rowMicroseconds = 0;
 };
@@ -38,6 +40,8 @@ struct Counters {
   int sessions = 0;
   int64_t rows = 0;
   int64_t visited = 0;
+  std::vector<int32_t> batches; ///< sizes
+  std::vector<int32_t> calls;   ///< functions
 };
 extern Counters counters;
 
