@@ -281,9 +281,9 @@ static llvm::Expected<std::string> configText(StringRef shape) {
             ", or give a file FILE.json with the keys of a config.json");
   auto file = llvm::MemoryBuffer::getFile(shape, /*IsText=*/true);
   if (!file)
-    return llvm::createStringError(file.getError(), "cannot read " + shape +
-                                                        ": " +
-                                                        file.getError().message());
+    return llvm::createStringError(
+        file.getError(),
+        "cannot read " + shape + ": " + file.getError().message());
   return (*file)->getBuffer().str();
 }
 

@@ -38,8 +38,8 @@ void RandomSource::addMatrix(const std::string &name, int64_t rows,
   tensor.bytes =
       whole ? rows * format.rowBytes(columns)
             : static_cast<uint64_t>(double(rows) * double(columns) * bits / 8);
-  auto random = std::make_shared<RandomRows>(format.scheme, llvm::xxh3_64bits(name),
-                                             kDeviation);
+  auto random = std::make_shared<RandomRows>(
+      format.scheme, llvm::xxh3_64bits(name), kDeviation);
   tensor.generate = [random, columns](int64_t row, RowFields &fields) {
     random->fill(row, columns, fields);
   };
@@ -54,8 +54,8 @@ void RandomSource::addVector(const std::string &name, int64_t size,
   tensor.shape = {size};
   tensor.format = f32;
   tensor.bytes = f32->rowBytes(size);
-  auto random = std::make_shared<RandomRows>(f32->scheme, llvm::xxh3_64bits(name),
-                                             kDeviation);
+  auto random = std::make_shared<RandomRows>(
+      f32->scheme, llvm::xxh3_64bits(name), kDeviation);
   tensor.generate = [random, size, mean](int64_t row, RowFields &fields) {
     random->fill(row, size, fields);
     for (float &value : fields.reals)

@@ -14,8 +14,8 @@ namespace qrt {
 /// holds all layers; what is in it, only compiled code knows.
 ///
 /// Page i of a conversation is page i of the arena; memory is used when a page
-/// is first written, and is zero before. Pages begin at multiples of their size,
-/// so that one call can reach those of several caches from one base.
+/// is first written, and is zero before. Pages begin at multiples of their
+/// size, so that one call can reach those of several caches from one base.
 class Cache {
 public:
   /// Room for `positions`.

@@ -105,11 +105,11 @@ __attribute__((target("avx2"))) static uint64_t xnorNarrow(int64_t steps) {
       asm volatile("" : "+x"(a));
       // The inversion of XNOR goes into the other operand once.
       __m256i equal = _mm256_xor_si256(a, b);
-      __m256i high = _mm256_and_si256(_mm256_srli_epi16(equal, 4), low);
-      __m256i count =
-          _mm256_add_epi8(_mm256_shuffle_epi8(bits, high),
-                          _mm256_shuffle_epi8(bits, _mm256_and_si256(equal, low)));
-      sums[j] = _mm256_add_epi64(sums[j], _mm256_sad_epu8(count, zero));
+      __m256i upper = _mm256_and_si256(_mm256_srli_epi16(equal, 4), low);
+      __m256i lower = _mm256_and_si256(equal, low);
+      __m256i ones = _mm256_add_epi8(_mm256_shuffle_epi8(bits, upper),
+                                     _mm256_shuffle_epi8(bits, lower));
+      sums[j] = _mm256_add_epi64(sums[j], _mm256_sad_epu8(ones, zero));
     }
   for (int j = 1; j < few; ++j)
     sums[0] = _mm256_add_epi64(sums[0], sums[j]);
@@ -157,8 +157,8 @@ static constexpr PeakLoop peakLoops[] = {
      bf16Wide},
     {"xnor", "avx512vnni", "vpternlogq, vpopcntq, vpaddq, 512 bits", 512,
      manySteps / 2, hasPopcount, xnorWide},
-    {"int8", "avx2", "vpmaddubsw, vpmaddwd, vpaddd, 256 bits", 32, manySteps / 2,
-     hasNarrow, int8Narrow},
+    {"int8", "avx2", "vpmaddubsw, vpmaddwd, vpaddd, 256 bits", 32,
+     manySteps / 2, hasNarrow, int8Narrow},
     {"f32", "avx2", "vfmadd231ps, 256 bits", 8, manySteps, hasFma, f32Narrow},
     {"xnor", "avx2", "vpxor, vpshufb, vpsadbw, 256 bits", 256, manySteps / 8,
      hasNarrow, xnorNarrow},

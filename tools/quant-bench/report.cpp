@@ -11,11 +11,10 @@ using namespace lowbit::tools;
 const char *lowbit::tools::arithmeticOf(const ModuleHeader &header,
                                         const std::string &activations) {
   const ModuleHeader::Weight *weight = header.mainWeight();
-  bool isFloat = weight && (weight->scheme == "f32" ||
-                            weight->scheme == "f16" || weight->scheme == "bf16");
-  return isFloat || activations == "f32" || header.text.activations == 32
-             ? "f32"
-             : "int8";
+  std::string scheme = weight ? weight->scheme : "";
+  bool isFloat = scheme == "f32" || scheme == "f16" || scheme == "bf16";
+  bool isExact = activations == "f32" || header.text.activations == 32;
+  return isFloat || isExact ? "f32" : "int8";
 }
 
 static bool isLayer(const BenchTest &test) {

@@ -27,8 +27,8 @@ struct WeightFormat {
 std::vector<std::string> knownShapes();
 
 /// A model of the architecture and sizes of `shape`: a built-in name or a JSON
-/// file with the keys of a Hugging Face config.json. All matrices, embedding and
-/// head among them, are in `format`; vectors are f32. The same weights each
+/// file with the keys of a Hugging Face config.json. All matrices, embedding
+/// and head among them, are in `format`; vectors are f32. The same weights each
 /// time.
 llvm::Expected<std::unique_ptr<ModelSource>>
 openRandomModel(llvm::StringRef shape, const WeightFormat &format);
@@ -47,8 +47,8 @@ llvm::Expected<LayerShape> parseLayerShape(llvm::StringRef text);
 std::unique_ptr<ModelSource> openRandomLayers(const LayerShape &shape,
                                               const WeightFormat &format);
 
-/// Functions `rows8.copy3`: (tensor<8xINPUTSxf32>) -> tensor<8xOUTPUTSxf32>, one
-/// for each number of rows and each layer of `source`.
+/// Functions `rows8.copy3`: (tensor<8xINPUTSxf32>) -> tensor<8xOUTPUTSxf32>,
+/// one for each number of rows and each layer of `source`.
 mlir::OwningOpRef<mlir::ModuleOp> buildLayers(const LayerShape &shape,
                                               const ModelSource &source,
                                               mlir::MLIRContext *context);

@@ -6,7 +6,7 @@ import ctypes
 import json
 import math
 
-from harness import cpu_levels, each, expect
+from harness import cpu_levels, each, expect, one_line
 
 SHAPE = {"hidden_size": 96, "num_hidden_layers": 7, "num_attention_heads": 4, "num_key_value_heads": 2,
          "head_dim": 32, "intermediate_size": 160, "vocab_size": 300, "sliding_window": 16}
@@ -117,3 +117,30 @@ def test_bench_of_a_shape(context):
                                   "-r", 1, "-o", "json"))
     expect([row["test"] for row in rows] == ["pp8", "tg4"], f"expected pp8 and tg4, but got {rows}")
     expect(all(row["scheme"] == "Q4_0" and "shape.json" in row["model"] for row in rows), f"got {rows[0]}")
+
+
+def test_bench_of_batches(context):
+    (context.folder / "shape.json").write_text(json.dumps(SHAPE | {"model_type": "llama"}))
+    rows = json.loads(context.run("quant-bench", "--shape=shape.json", "--scheme=Q4_0", "-p", 0, "-n", 4, "-b", "1,3",
+                                  "-t", 1, "-r", 1, "-o", "json"))
+    expect([row["test"] for row in rows] == ["tg4", "tg4@b3"], f"expected tg4 and tg4@b3, but got {rows}")
+    weights = [row["bytes_per_token"] - row["kv_bytes_per_token"] for row in rows]
+    expect(abs(weights[0] / weights[1] - 3) < 0.1, f"three tokens share the weights: {weights}")
+
+
+@each("Q4_0", "F16", "ternary, row scale f32")
+def test_bench_of_a_layer(context, scheme):
+    rows = json.loads(context.run("quant-bench", "--linear=768x520", f"--scheme={scheme}", "--m", "1,64", "-t", 1, "-r",
+                                  1, "-o", "json", "--svg", "roof.svg"))
+    expect([row["test"] for row in rows] == ["linear 768x520 m1", "linear 768x520 m64"], f"got {rows}")
+    expect(all(row["microseconds"] > 0 and row["share_of_peak"] > 0 for row in rows), f"got {rows}")
+    expect(rows[0]["peak_kind"] == ("f32" if scheme == "F16" else "int8"), f"got {rows[0]['peak_kind']}")
+    page = (context.folder / "roof.svg").read_text()
+    expect(page.startswith("<svg ") and page.count("<circle ") == 2, f"expected two points in {page[:200]!r}")
+
+
+@each(("llama-9b", "unknown shape"), ("absent.json", "absent.json"))
+def test_bench_of_no_shape(context, shape, part):
+    line = one_line(context.attempt("quant-bench", f"--shape={shape}", "--scheme=Q4_0"),
+                    "quant-bench" if shape.endswith(".json") else "quant-compile")
+    expect(part in line, f"expected '{part}' in {line!r}")

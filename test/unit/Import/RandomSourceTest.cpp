@@ -82,7 +82,8 @@ TEST(RandomSourceTest, valuesAreAsLargeAsAModels) {
 }
 
 TEST(RandomSourceTest, rowsAreTheSameInAnyOrder) {
-  for (const char *name : {"Q4_K", "F16", "u4, tensor scale f32, row scale u6"}) {
+  for (const char *name :
+       {"Q4_K", "F16", "u4, tensor scale f32, row scale u6"}) {
     auto first = layer(formatOf(name), 256, 16);
     auto second = layer(formatOf(name), 256, 16);
     std::vector<std::vector<float>> rows;
@@ -127,7 +128,8 @@ TEST(RandomSourceTest, copiesFillMemory) {
   auto module = buildLayers(shape, *source, &context);
   EXPECT_TRUE(module->lookupSymbol("rows1.copy0"));
   EXPECT_TRUE(module->lookupSymbol("rows3.copy3"));
-  EXPECT_NE(valuesOf(source->tensors()[0], 0), valuesOf(source->tensors()[1], 0));
+  EXPECT_NE(valuesOf(source->tensors()[0], 0),
+            valuesOf(source->tensors()[1], 0));
   for (const char *bad : {"", "64", "64x", "x64", "0x4", "4x0", "a2x4",
                           "4x999999999999", "4x4x4"})
     EXPECT_EQ(llvm::toString(parseLayerShape(bad).takeError()),

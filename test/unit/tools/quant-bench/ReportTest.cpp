@@ -16,7 +16,8 @@ protected:
     subject.header = ModuleHeader();
     subject.header.text.macs_per_row = 500;
     subject.header.text.kv_bytes_per_position = 0;
-    subject.header.weights = {{"a", "u4", "T1", 1040, 1000, 10, 4, true, false}};
+    subject.header.weights = {
+        {"a", "u4", "T1", 1040, 1000, 10, 4, true, false}};
     subject.peak = findPeak("int8", "");
     tests.push_back({BenchTest::Generate, 64, 2, 1, "", {10, 30},
                      {100000, 100000}, {1e5, 1e5}});

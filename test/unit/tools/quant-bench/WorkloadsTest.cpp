@@ -55,7 +55,8 @@ TEST_F(WorkloadsTest, fewRowsTakeCopiesInTurn) {
   EXPECT_SUCCESS(workload.run(tests[0], units, time));
   const std::vector<int32_t> calls = fake::counters.calls;
   EXPECT_EQ(int64_t(units) % 3, 0);
-  EXPECT_EQ(calls.size(), size_t(units) + 2 * 3); // two rounds to learn how many
+  // Two rounds more, to learn how many calls a sample has.
+  EXPECT_EQ(calls.size(), size_t(units) + 2 * 3);
   for (size_t i = 0; i < calls.size(); ++i)
     ASSERT_EQ(calls[i], int32_t(i % 3));
   fake::counters.calls.clear();
