@@ -18,6 +18,7 @@
 #include <algorithm>
 #include <initializer_list>
 #include <new>
+#include <vector>
 
 struct qrt_model {
   std::unique_ptr<qrt::Model> held;
@@ -215,6 +216,23 @@ qrt_status qrt_append_embeddings(qrt_session *session, const float *embeddings,
   return guarded([&]() -> Status {
     QRT_TRY(needs({session}));
     return session->held->append(embeddings, count, n_logits, logits);
+  });
+}
+
+qrt_status qrt_append_batch(qrt_session *const *sessions, int32_t n,
+                            const int32_t *ids, const int32_t *counts,
+                            float *logits) {
+  return guarded([&]() -> Status {
+    if (n < 0)
+      return invalid("a batch of " + std::to_string(n) + " sessions");
+    thread_local std::vector<qrt::Session *> all; // grows once
+    all.clear();
+    for (int32_t i = 0; i < n; ++i) {
+      QRT_TRY(needs({sessions, sessions ? sessions[i] : nullptr}));
+      all.push_back(sessions[i]->held.get());
+    }
+    return qrt::Session::appendBatch({all.data(), all.size()}, ids, counts,
+                                     logits);
   });
 }
 

@@ -124,6 +124,17 @@ struct OutlineKernels : impl::OutlineKernelsBase<OutlineKernels> {
 private:
   using Sizes = std::pair<int64_t, int64_t>;
 
+  /// A plain function that takes and returns one row gets the kernels of
+  /// decoding.
+  static bool hasOneRow(func::FuncOp function) {
+    auto isRow = [](Type type) {
+      auto tensor = dyn_cast<RankedTensorType>(type);
+      return tensor && tensor.getRank() > 0 && tensor.getDimSize(0) == 1;
+    };
+    return llvm::all_of(function.getArgumentTypes(), isRow) &&
+           llvm::all_of(function.getResultTypes(), isRow);
+  }
+
   /// Replaces the body by kernel calls; returns the arena's sizes.
   FailureOr<Sizes> outline(func::FuncOp function) {
     bool isText = function.getSymName() == "text";
@@ -132,7 +143,7 @@ private:
     // number in the header.
     std::vector<KernelProgram> programs;
     for (bool oneRow : {true, false}) {
-      if (oneRow && !isText)
+      if (!isText && oneRow != hasOneRow(function))
         continue;
       KernelBuilder builder(getOperation(), *target, weights, maxRows, oneRow);
       if (failed(builder.build(function)))

@@ -93,9 +93,13 @@ private:
     pm.enableVerifier(true);
     buildStage(stage, pm, pipeline);
     if (failed(pm.run(module)))
-      return failure(options.input + ": the " + stageName(stage) +
+      return failure(inputName() + ": the " + stageName(stage) +
                      " stage failed (see above)");
     return llvm::Error::success();
+  }
+
+  std::string inputName() const {
+    return source ? source->path().str() : options.input;
   }
 
   //===- Front ------------------------------------------------------------===//
@@ -104,10 +108,10 @@ private:
     console.begin("import");
     if (StringRef(options.input).ends_with(".mlir"))
       return loadMLIR();
-    auto opened = openGGUF(options.input);
-    if (!opened)
-      return opened.takeError();
-    source = std::move(*opened);
+    if (!options.linear.empty())
+      return makeLayers();
+    if (llvm::Error error = openSource())
+      return error;
     ImportOptions importOptions;
     importOptions.kvF32 = options.kvF32;
     importOptions.probeLayers = options.probeLayers;
@@ -115,9 +119,41 @@ private:
     if (!imported)
       return imported.takeError();
     module = std::move(*imported);
-    if (llvm::Error error = applyScheme())
-      return error;
+    // A random model is made in its scheme.
+    if (options.shape.empty())
+      if (llvm::Error error = applyScheme())
+        return error;
     return runStage(*module, Stage::Import, pipelineOptions());
+  }
+
+  llvm::Error openSource() {
+    auto open = [&]() -> llvm::Expected<std::unique_ptr<ModelSource>> {
+      if (options.shape.empty())
+        return openGGUF(options.input);
+      auto format = readScheme(options.scheme, &context);
+      if (!format)
+        return format.takeError();
+      return openRandomModel(options.shape, *format);
+    };
+    auto opened = open();
+    if (!opened)
+      return opened.takeError();
+    source = std::move(*opened);
+    return llvm::Error::success();
+  }
+
+  llvm::Error makeLayers() {
+    auto shape = parseLayerShape(options.linear);
+    if (!shape)
+      return shape.takeError();
+    auto format = readScheme(options.scheme, &context);
+    if (!format)
+      return format.takeError();
+    shape->rows = options.rows;
+    shape->fill = options.fill;
+    source = openRandomLayers(*shape, *format);
+    module = buildLayers(*shape, *source, &context);
+    return llvm::Error::success();
   }
 
   llvm::Error loadMLIR() {
@@ -144,10 +180,10 @@ private:
   llvm::Error applyScheme() {
     if (options.scheme.empty())
       return llvm::Error::success();
-    auto scheme = readScheme(options.scheme, &context);
-    if (!scheme)
-      return scheme.takeError();
-    int64_t count = overrideSchemes(*module, *scheme, options.tensors);
+    auto format = readScheme(options.scheme, &context);
+    if (!format)
+      return format.takeError();
+    int64_t count = overrideSchemes(*module, format->scheme, options.tensors);
     if (count == 0)
       return failure("--tensors='" + options.tensors + "' matches no matrix of " +
                      options.input);

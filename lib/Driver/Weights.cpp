@@ -39,11 +39,9 @@ int64_t overrideSchemes(ModuleOp module, const Scheme &scheme,
   return names.size();
 }
 
-llvm::Expected<Scheme> readScheme(StringRef reference, MLIRContext *context) {
+static llvm::Expected<Scheme> schemeInFile(StringRef reference,
+                                           MLIRContext *context) {
   auto [file, name] = reference.rsplit('#');
-  if (name.empty())
-    return failure("--scheme wants FILE.mlir#NAME, but got '" + reference +
-                   "'");
   auto text = llvm::MemoryBuffer::getFile(file);
   if (!text)
     return failure("cannot read " + file + ": " + text.getError().message());
@@ -69,6 +67,31 @@ llvm::Expected<Scheme> readScheme(StringRef reference, MLIRContext *context) {
   return scheme;
 }
 
+llvm::Expected<WeightFormat> readScheme(StringRef reference,
+                                        MLIRContext *context) {
+  WeightFormat format{reference.str(), {}};
+  if (const BitFormat *known = findBitFormat(format.name)) {
+    format.scheme = known->scheme;
+    return format;
+  }
+  if (reference.contains('#')) {
+    auto scheme = schemeInFile(reference, context);
+    if (!scheme)
+      return scheme.takeError();
+    format.name = reference.rsplit('#').second.str();
+    format.scheme = std::move(*scheme);
+    return format;
+  }
+  std::string problem;
+  if (Scheme::parse(format.name, format.scheme, problem))
+    problem = format.scheme.check();
+  if (!problem.empty())
+    return failure("--scheme wants a type of GGUF such as Q4_0, FILE.mlir#NAME "
+                   "or the words of a scheme, but got '" +
+                   reference + "': " + problem);
+  return format;
+}
+
 //===- Collecting ---------------------------------------------------------===//
 
 namespace {
@@ -77,9 +100,8 @@ namespace {
 const std::vector<float> &realsOf(const SourceTensor &tensor, int64_t row) {
   thread_local RowFields fields;
   thread_local std::vector<float> values;
-  fields.resize(tensor.format->scheme, tensor.columns());
   values.resize(tensor.columns());
-  unpackRow(*tensor.format, tensor.row(row), tensor.columns(), fields);
+  tensor.readRow(row, fields);
   dequantizeRow(tensor.format->scheme, fields, tensor.columns(), values.data());
   return values;
 }
@@ -96,7 +118,7 @@ WeightImage imageOf(const SourceTensor &tensor, const Scheme &scheme) {
   const SourceTensor *from = &tensor;
   if (scheme == tensor.format->scheme) {
     image.readRow = [from](int64_t row, RowFields &fields) {
-      unpackRow(*from->format, from->row(row), from->columns(), fields);
+      from->readRow(row, fields);
     };
     return image;
   }
@@ -127,8 +149,7 @@ WeightImage vectorImage(const SourceTensor &tensor) {
   const SourceTensor *from = &tensor;
   image.readRow = [from](int64_t, RowFields &fields) {
     RowFields source;
-    source.resize(from->format->scheme, from->columns());
-    unpackRow(*from->format, from->row(0), from->columns(), source);
+    from->readRow(0, source);
     dequantizeRow(from->format->scheme, source, from->columns(),
                   fields.reals.data());
   };

@@ -3,7 +3,7 @@
 #ifndef LOWBIT_LIB_DRIVER_WEIGHTS_H
 #define LOWBIT_LIB_DRIVER_WEIGHTS_H
 
-#include "lowbit/Import/ModelSource.h"
+#include "lowbit/Import/RandomSource.h"
 #include "lowbit/Target/Module.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -15,9 +15,10 @@ namespace lowbit {
 int64_t overrideSchemes(mlir::ModuleOp module, const Scheme &scheme,
                         llvm::StringRef pattern);
 
-/// Reads `FILE.mlir#NAME`.
-llvm::Expected<Scheme> readScheme(llvm::StringRef reference,
-                                  mlir::MLIRContext *context);
+/// Reads what --scheme takes: a type of GGUF ("Q4_0"), FILE.mlir#NAME or the
+/// words of a scheme ("u4 offset 8, group 32 scale f16").
+llvm::Expected<WeightFormat> readScheme(llvm::StringRef reference,
+                                        mlir::MLIRContext *context);
 
 /// Adds the weights of a module at the pack stage to `weights`, which may hold
 /// the images of constants already; what they lack comes from `source` (may be

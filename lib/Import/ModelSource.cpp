@@ -13,6 +13,13 @@ int64_t SourceTensor::rows() const {
   return product;
 }
 
+void SourceTensor::readRow(int64_t index, RowFields &fields) const {
+  if (generate)
+    generate(index, fields);
+  else
+    unpackRow(*format, row(index), columns(), fields);
+}
+
 const SourceTensor *ModelSource::find(llvm::StringRef name) const {
   for (const SourceTensor &tensor : tensors())
     if (tensor.name == name)

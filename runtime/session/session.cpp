@@ -56,6 +56,7 @@ Status Session::allocate(int32_t positions) {
   visibleEnd_.resize(rows);
   outRows_.resize(rows);
   noTokens_.assign(rows, -1);
+  runs_.resize(rows);
   return {};
 }
 
@@ -97,26 +98,33 @@ void Session::compute(const Input &input, int32_t first, int32_t rows,
   }
   for (int32_t i = 0; i < nLogits; ++i)
     outRows_[i] = rows - nLogits + i;
-  const qrt_run run = {0, rows, length_, cache_.pageTable()};
+  runs_[0] = {0, rows, length_, cache_.pageTable()};
+  Input here = {input.ids ? input.ids + first : nullptr,
+                input.ids ? nullptr
+                          : input.embeddings + size_t(first) * text_->n_embd};
+  run(here, rows, 1, nLogits, logits, cache_.pages());
+  length_ += rows;
+}
+
+void Session::run(const Input &input, int32_t rows, int32_t runs,
+                  int32_t nLogits, float *logits, uint8_t *pages) {
   qrt_text text = {};
   text.rows = rows;
-  text.tokens = input.ids ? input.ids + first : noTokens_.data();
-  if (!input.ids)
-    text.embeddings = input.embeddings + size_t(first) * text_->n_embd;
+  text.tokens = input.ids ? input.ids : noTokens_.data();
+  text.embeddings = input.embeddings;
   text.positions = positions_.data();
   text.visible_end = visibleEnd_.data();
-  text.n_runs = 1;
-  text.runs = &run;
+  text.n_runs = runs;
+  text.runs = runs_.data();
   text.n_out = nLogits;
   text.out_rows = outRows_.data();
   text.logits = logits;
   text.probes = reinterpret_cast<float *>(probes_.data());
-  text.kv = cache_.pages();
+  text.kv = pages;
   qrt_frame frame = {};
   frame.scratch = scratch_.data();
   frame.text = &text;
   model_.run(function_, frame);
-  length_ += rows;
 }
 
 Status Session::append(const int32_t *ids, int32_t count, int32_t nLogits,

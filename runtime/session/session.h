@@ -3,6 +3,7 @@
 #ifndef QUANTRT_SESSION_SESSION_H
 #define QUANTRT_SESSION_SESSION_H
 
+#include "base/span.h"
 #include "kv/cache.h"
 #include "session/model.h"
 
@@ -31,7 +32,18 @@ public:
   Status appendVisit(const int32_t *ids, int32_t count, int32_t first,
                      qrt_visit_logits visit, void *user);
 
+  /// As qrt_append_batch.
+  static Status appendBatch(Span<Session *> sessions, const int32_t *ids,
+                            const int32_t *counts, float *logits);
+
 private:
+  static Status checkBatch(Span<Session *> sessions, const int32_t *ids,
+                           const int32_t *counts);
+  /// Describes rows [first, first + count) of a batch in which `session` has
+  /// its next positions, as run number `run`.
+  Status describeRun(Session &session, const Cache &base, int32_t run,
+                     int32_t first, int32_t count);
+
   explicit Session(Model &model) : model_(model) {}
   Status allocate(int32_t positions);
   /// What rows are made of: token ids, or (ids null) rows [count, n_embd].
@@ -50,6 +62,9 @@ private:
   Status visitBlock(int32_t begin, int32_t rows, int32_t nLogits,
                     qrt_visit_logits visit, void *user);
   const float *probesOf(int32_t row);
+  /// Calls `text` with the rows that this session's arrays describe.
+  void run(const Input &input, int32_t rows, int32_t runs, int32_t nLogits,
+           float *logits, uint8_t *pages);
 
   Model &model_;
   const qrt_text_record *text_ = nullptr;
@@ -59,6 +74,7 @@ private:
   int32_t visitRows_ = 0; ///< rows of logits in visited_
   std::vector<int32_t> positions_, visibleEnd_, outRows_;
   std::vector<int32_t> noTokens_; ///< -1: the row is one of embeddings
+  std::vector<qrt_run> runs_;
   std::vector<float> rowProbes_; ///< [n_probes, n_embd] of one row
   int32_t length_ = 0;
 };

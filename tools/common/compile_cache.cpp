@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -38,6 +39,10 @@ std::vector<std::string> CompileOptions::arguments() const {
   add("--kv=", kv);
   add("--probe=", probe);
   add("--target-cpu=", level);
+  add("--shape=", shape);
+  add("--linear=", linear);
+  add("--rows=", rows);
+  add("--fill=", fill);
   return result;
 }
 
@@ -87,6 +92,11 @@ static void addFact(std::string &facts, const char *name,
            value + "\n";
 }
 
+static bool endsWith(const std::string &text, const std::string &end) {
+  return text.size() >= end.size() &&
+         text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
 static bool addFileFacts(std::string &facts, const char *name,
                          const std::string &path) {
   struct stat status;
@@ -123,28 +133,33 @@ Error lowbit::tools::cacheKey(const std::string &source,
                               const CompileOptions &options, std::string &key) {
   std::string facts, content;
   addFact(facts, "version", cacheVersion);
-  for (const std::string &part : parts(source)) {
-    // A part that is missing is the compiler's to complain about.
-    if (!addFileFacts(facts, "source", part))
-      continue;
-    TOOLS_TRY(readBeginning(part, hashedBytes, content));
-    addFact(facts, "content", content);
-  }
+  if (!options.isRandom())
+    for (const std::string &part : parts(source)) {
+      // A part that is missing is the compiler's to complain about.
+      if (!addFileFacts(facts, "source", part))
+        continue;
+      TOOLS_TRY(readBeginning(part, hashedBytes, content));
+      addFact(facts, "content", content);
+    }
   addFileFacts(facts, "compiler", compiler);
   for (const std::string &argument : options.arguments())
     addFact(facts, "option", argument);
-  if (!options.scheme.empty()) {
-    TOOLS_TRY(
-        readFile(options.scheme.substr(0, options.scheme.rfind('#')), content));
+  size_t hash = options.scheme.rfind('#');
+  if (hash != std::string::npos) {
+    TOOLS_TRY(readFile(options.scheme.substr(0, hash), content));
     addFact(facts, "scheme", content);
+  }
+  if (endsWith(options.shape, ".json")) {
+    TOOLS_TRY(readFile(options.shape, content));
+    addFact(facts, "shape", content);
   }
   if (options.level == "host")
     addFact(facts, "machine", machine());
-  XXH128_hash_t hash = XXH3_128bits(facts.data(), facts.size());
+  XXH128_hash_t digest = XXH3_128bits(facts.data(), facts.size());
   char text[33];
   std::snprintf(text, sizeof text, "%016llx%016llx",
-                static_cast<unsigned long long>(hash.high64),
-                static_cast<unsigned long long>(hash.low64));
+                static_cast<unsigned long long>(digest.high64),
+                static_cast<unsigned long long>(digest.low64));
   key = text;
   return Error::success();
 }
@@ -162,27 +177,39 @@ static Error makeFolders(const std::string &folder) {
   }
 }
 
-static std::string stem(const std::string &source) {
-  size_t slash = source.rfind('/');
-  std::string name =
-      slash == std::string::npos ? source : source.substr(slash + 1);
-  size_t dot = name.rfind('.');
+/// What is compiled, for messages.
+static std::string titleOf(const std::string &source,
+                           const CompileOptions &options) {
+  if (!options.isRandom())
+    return source;
+  return options.shape.empty() ? "linear " + options.linear : options.shape;
+}
+
+static std::string stem(const std::string &title) {
+  std::string name = title.substr(title.rfind('/') + 1); // npos + 1 is 0
+  for (const char *extension : {".gguf", ".json"})
+    if (endsWith(name, extension))
+      name.resize(name.size() - std::strlen(extension));
+  std::replace(name.begin(), name.end(), ' ', '-');
   // Names are at most 255 bytes; key, ".so.tmp" and dots need 45.
-  return name.substr(0, std::min<size_t>(dot, 200));
+  return name.substr(0, 200);
 }
 
 static Error compile(const std::string &source, const std::string &compiler,
                      const CompileOptions &options, const std::string &module) {
+  std::string title = titleOf(source, options);
   if (::isatty(STDERR_FILENO))
-    std::fprintf(stderr, "compiling '%s' (once)\n", source.c_str());
-  std::vector<std::string> arguments{source, "-o", module};
+    std::fprintf(stderr, "compiling '%s' (once)\n", title.c_str());
+  std::vector<std::string> arguments{"-o", module};
+  if (!options.isRandom())
+    arguments.insert(arguments.begin(), source);
   for (const std::string &argument : options.arguments())
     arguments.push_back(argument);
   if (Error error = runProgram(compiler, arguments)) {
     ::unlink(module.c_str());
     if (error.message().empty())
       return error;
-    return Error("cannot compile '" + source + "': " + error.message());
+    return Error("cannot compile '" + title + "': " + error.message());
   }
   return Error::success();
 }
@@ -220,7 +247,7 @@ Error lowbit::tools::compileCached(const std::string &source,
   std::string folder, key;
   TOOLS_TRY(cacheFolder(folder));
   TOOLS_TRY(cacheKey(source, compiler, options, key));
-  module = folder + "/" + stem(source) + "." + key + ".so";
+  module = folder + "/" + stem(titleOf(source, options)) + "." + key + ".so";
   if (::access(module.c_str(), R_OK) == 0)
     return Error::success();
   TOOLS_TRY(makeFolders(folder));
@@ -248,7 +275,7 @@ Error lowbit::tools::compileUncached(const std::string &source,
       "/lowbit-XXXXXX";
   if (!::mkdtemp(&folder[0]))
     return systemError("cannot make a folder '" + folder + "'", errno);
-  module = folder + "/" + stem(source) + ".so";
+  module = folder + "/" + stem(titleOf(source, options)) + ".so";
   Error error = compile(source, compiler, options, module);
   if (error)
     removeUncached(module);

@@ -20,12 +20,19 @@ namespace lowbit::tools {
 
 struct CompileOptions {
   std::string activations; ///< "f32", "int8"; "": the compiler's default
-  std::string scheme;      ///< FILE.mlir#NAME
+  std::string scheme;      ///< a format's name, FILE.mlir#NAME or words
   std::string tensors;     ///< regular expression
   std::string kv;          ///< "f32", "f16"
   std::string probe;       ///< "layers"
   std::string level;       ///< --target-cpu
 
+  // Random weights, which need no source file.
+  std::string shape;  ///< a built-in name or FILE.json
+  std::string linear; ///< "2048x8192"
+  std::string rows;   ///< of its activations, "1,8"
+  std::string fill;   ///< bytes of its copies
+
+  bool isRandom() const { return !(shape + linear).empty(); }
   /// Something is set that only a compilation can bring about. (A module may
   /// have probes already.)
   bool any() const { return !(activations + scheme + tensors + kv).empty(); }
@@ -41,7 +48,8 @@ Error cacheFolder(std::string &folder);
 
 /// Hexadecimal hash of what the module depends on: the source's size, time,
 /// inode and first 1 MiB (of every part of a split model), the compiler's file,
-/// the options, a scheme file's content, the CPU.
+/// the options, the content of a shape's and a scheme's file, the CPU.
+/// `source` is empty for random weights, here and below.
 Error cacheKey(const std::string &source, const std::string &compiler,
                const CompileOptions &options, std::string &key);
 

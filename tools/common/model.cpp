@@ -17,8 +17,9 @@ void lowbit::tools::addModelOptions(OptionParser &parser,
   parser.choice("--activations", {"f32", "int8"},
                 "f32 keeps activations in float, the exact mode; default int8",
                 &options.compile.activations);
-  parser.text("--scheme", "FILE.mlir#NAME",
-              "rounds the weights to a scheme declared in a text file",
+  parser.text("--scheme", "SCHEME",
+              "rounds the weights to a scheme: a type of GGUF (Q4_0), "
+              "FILE.mlir#NAME of a text file, or its words",
               &options.compile.scheme);
   parser.text("--tensors", "REGEX", "only the tensors with such a name",
               &options.compile.tensors);
@@ -37,6 +38,8 @@ const char *lowbit::tools::modelHelp() {
 }
 
 Error ModelFile::resolve(const ModelOptions &options) {
+  if (options.compile.isRandom())
+    return compile(options);
   if (options.path.empty())
     return Error("no model given; the first argument is a .so or a .gguf");
   std::string magic;
@@ -53,6 +56,10 @@ Error ModelFile::resolve(const ModelOptions &options) {
     return Error("'" + options.path +
                  "' is neither a module (.so) nor a GGUF "
                  "file");
+  return compile(options);
+}
+
+Error ModelFile::compile(const ModelOptions &options) {
   std::string compiler = findProgram("quant-compile");
   if (compiler.empty())
     return Error("cannot compile '" + options.path +

@@ -48,6 +48,8 @@ public:
   }
 
 private:
+  Error compile(const ModelOptions &options);
+
   std::string path_;
   bool temporary_ = false;
 };

@@ -145,14 +145,24 @@ std::string ModuleHeader::mainSourceType() const {
   return most == bytes.end() ? "" : most->first;
 }
 
+const ModuleHeader::Weight *ModuleHeader::mainWeight() const {
+  std::string type = mainSourceType();
+  for (const Weight &weight : weights)
+    if (weight.sourceType == type)
+      return &weight;
+  return nullptr;
+}
+
 Traffic lowbit::tools::trafficPerToken(const ModuleHeader &header,
-                                       int64_t tokens, int64_t rowsPerCall) {
+                                       int64_t tokens, int64_t rowsPerCall,
+                                       int64_t sequences) {
   Traffic total;
-  if (tokens <= 0 || rowsPerCall <= 0)
+  if (tokens <= 0 || rowsPerCall <= 0 || sequences <= 0)
     return total;
   int64_t calls = (tokens + rowsPerCall - 1) / rowsPerCall;
   for (const ModuleHeader::Weight &weight : header.weights) {
-    double reads = weight.streamed ? double(calls) : 0;
+    double reads =
+        weight.streamed ? double(calls) / double(sequences) : 0; // for one
     if (weight.gathered && weight.rows > 0)
       reads += double(tokens) / double(weight.rows);
     total.source += reads * double(weight.sourceBytes);

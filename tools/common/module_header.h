@@ -27,6 +27,8 @@ struct ModuleHeader {
 
   /// The source type that most bytes are in: "Q4_1".
   std::string mainSourceType() const;
+  /// A weight of that type, or nullptr if there is none.
+  const Weight *mainWeight() const;
 };
 
 /// Reads the header of a module that the runtime has already checked; refuses
@@ -43,8 +45,9 @@ struct Traffic {
 /// Traffic of `tokens` positions from an empty KV store, appended
 /// `rowsPerCall` at a time: a call reads the streamed weights once, a row of
 /// each gathered one for each token, and the KV store up to its last position.
+/// `sequences` do this at once: the weights are read for all of them together.
 Traffic trafficPerToken(const ModuleHeader &header, int64_t tokens,
-                        int64_t rowsPerCall);
+                        int64_t rowsPerCall, int64_t sequences = 1);
 
 } // namespace lowbit::tools
 

@@ -2,25 +2,35 @@
 
 #include "tools/quant-bench/bench_options.h"
 
+#include "tools/quant-bench/workloads.h"
+
 #include <algorithm>
 
 using namespace lowbit::tools;
 
 static constexpr const char *synopsis =
-    "quant-bench MODEL [-p N,...] [-n N,...] [-t N,...] [-r N] [-o md|json]";
+    "quant-bench MODEL [-p N,...] [-n N,...] [-t N,...] [-r N] [-o md|json]\n"
+    "       quant-bench --shape=SHAPE --scheme=SCHEME [...]\n"
+    "       quant-bench --linear=KxN --scheme=SCHEME [--m N,...] [...]";
 
 static constexpr const char *about =
     "Measures the speed of a compiled model: reading a prompt (pp) and "
-    "generating (tg), beside the machine's ceilings, probed between the "
-    "samples of the same run.";
+    "generating (tg), or of one linear layer, beside the machine's ceilings, "
+    "probed between the samples of the same run.";
 
 static constexpr const char *meaning =
-    "bandwidth: bytes per token (each tensor's bytes in its source scheme, and "
-    "the KV\nstore) times t/s, as a share of a plain read of memory; above 100 "
-    "% where the\nmodel stays in a cache. peak: two operations for each "
-    "multiply-accumulate of the\nmodel's matrices, as a share of int8 dot "
-    "products in registers. Both ceilings are\nfor the same number of "
-    "threads.\n\n"
+    "tg64@b8: eight sequences of 64 tokens, generated together; t/s counts the "
+    "tokens\nof all.\n\n"
+    "A linear layer takes and gives f32; quantizing its activations is part of "
+    "the\ntime. Below 64 rows so many copies of the layer take turns that "
+    "weights come from\nmemory, not from a cache.\n\n"
+    "bandwidth: bytes per token or layer (each tensor's bytes in its source "
+    "scheme, and\nthe KV store) times speed, as a share of a plain read of "
+    "memory; above 100 % where\nthe model stays in a cache. peak: two "
+    "operations for each multiply-accumulate of\nthe matrices, as a share of "
+    "the fastest loop on registers that the level of the\nrunning code allows: "
+    "int8 dot products, or f32 where activations are not rounded;\n--peak "
+    "takes another. Both ceilings are for the same number of threads.\n\n"
     "A sample during which a thread waited more than 5 % of the time for a "
     "core (other\nprograms ran) is measured again, up to twice as often as "
     "asked for.\n\n";
@@ -51,6 +61,35 @@ static void addList(OptionParser &parser, const char *names, const char *help,
                 });
 }
 
+/// What quant-compile must be told of a linear layer: its rows, and how much
+/// memory copies must fill so that none is in a cache when its turn comes.
+static void describeLayer(BenchOptions &options) {
+  CompileOptions &compile = options.model.compile;
+  bool streams = false;
+  compile.rows.clear();
+  for (int32_t rows : options.rows) {
+    compile.rows += (compile.rows.empty() ? "" : ",") + std::to_string(rows);
+    streams |= rows < LayerWorkload::manyRows;
+  }
+  compile.fill = streams ? std::to_string(bytesBeyondCaches()) : "";
+}
+
+/// A model or random weights, not both.
+static Error checkSource(const ModelOptions &model) {
+  bool random = model.compile.isRandom();
+  if (random && !model.path.empty())
+    return Error("'" + model.path + "' and random weights are two models; "
+                 "give one");
+  if (!model.compile.shape.empty() && !model.compile.linear.empty())
+    return Error("--shape and --linear are two models; give one");
+  if (random && model.compile.scheme.empty())
+    return Error("random weights need a scheme: --scheme=Q4_0");
+  if (!random && model.path.empty())
+    return Error("no model given: quant-bench MODEL, or --shape=SHAPE "
+                 "--scheme=SCHEME");
+  return Error::success();
+}
+
 Error lowbit::tools::parseBenchOptions(int argc, const char *const *argv,
                                        BenchOptions &options, bool &helpShown) {
   OptionParser parser("quant-bench", synopsis, about);
@@ -61,6 +100,11 @@ Error lowbit::tools::parseBenchOptions(int argc, const char *const *argv,
   addList(parser, "-n, --n-gen",
           "tokens to generate (default 128); 0: no such test", 0,
           options.generate);
+  addList(parser, "-b, --batch",
+          "sequences that a tg test generates together (default 1)", 1,
+          options.batches);
+  addList(parser, "--m", "rows of a linear layer (default 1,8,512)", 1,
+          options.rows);
   addList(parser, "-t, --threads", "threads (default: the physical cores)", 1,
           options.threads);
   parser.integer("-r, --repetitions", "N", "samples of each test (default 5)",
@@ -70,7 +114,21 @@ Error lowbit::tools::parseBenchOptions(int argc, const char *const *argv,
   parser.choice("-o, --output", {"md", "json"},
                 "a table in Markdown (default) or an array of JSON objects",
                 &options.output);
+  parser.text("--svg", "FILE", "also draw the rows under the roofline",
+              &options.svg);
+  parser.choice("--peak", {"auto", "int8", "f32", "bf16", "xnor"},
+                "the arithmetic of the peak (default: the model's)",
+                &options.peak);
   addModelOptions(parser, options.model);
+  parser.section("Random weights instead of a MODEL, in --scheme");
+  parser.text("--shape", "SHAPE",
+              "a model of random weights: llama-3.2-1b or another name that "
+              "quant-compile --help lists, or a FILE.json with the keys of a "
+              "config.json",
+              &options.model.compile.shape);
+  parser.text("--linear", "KxN",
+              "one linear layer of K inputs and N outputs",
+              &options.model.compile.linear);
   parser.positional([&](const std::string &text) {
     if (!options.model.path.empty())
       return Error("unexpected argument '" + text + "'");
@@ -79,7 +137,10 @@ Error lowbit::tools::parseBenchOptions(int argc, const char *const *argv,
   });
   parser.epilog(std::string(meaning) + modelHelp());
   TOOLS_TRY(parser.parse(argc, argv, helpShown));
-  if (!helpShown && options.model.path.empty())
-    return Error("no model given: quant-bench MODEL");
+  if (helpShown)
+    return Error::success();
+  TOOLS_TRY(checkSource(options.model));
+  if (!options.model.compile.linear.empty())
+    describeLayer(options);
   return Error::success();
 }

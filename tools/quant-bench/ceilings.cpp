@@ -17,22 +17,17 @@
 #include <unistd.h>
 #include <vector>
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
 using namespace lowbit::tools;
 
 volatile uint64_t lowbit::tools::probeSink = 0;
 
-static double seconds() {
+double lowbit::tools::seconds() {
   using namespace std::chrono;
   return duration<double>(steady_clock::now().time_since_epoch()).count();
 }
 
-/// Runs `work` on all threads at once, from the first start to the last end;
-/// `amount` is what they do together.
-static Ceiling runTogether(int32_t threads, double amount,
+Ceiling
+lowbit::tools::runTogether(int32_t threads, double amount,
                            const std::function<void(int32_t)> &work) {
   struct Part {
     double begin, end, delay;
@@ -84,11 +79,15 @@ MemoryProbe::~MemoryProbe() {
     ::munmap(data_, bytes_);
 }
 
-Error MemoryProbe::allocate() {
+size_t lowbit::tools::bytesBeyondCaches() {
   static constexpr size_t least = size_t(256) << 20;
   long cache = ::sysconf(_SC_LEVEL3_CACHE_SIZE);
   size_t wanted = cache > 0 ? 4 * static_cast<size_t>(cache) : 0;
-  bytes_ = std::max(least, std::min(wanted, memoryInfo("MemAvailable") / 4));
+  return std::max(least, std::min(wanted, memoryInfo("MemAvailable") / 4));
+}
+
+Error MemoryProbe::allocate() {
+  bytes_ = bytesBeyondCaches();
   void *memory = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED)
@@ -135,110 +134,4 @@ Ceiling MemoryProbe::measure(int32_t threads) const {
         sumWords(reinterpret_cast<const uint64_t *>(data_ + begin * piece),
                  (end - begin) * piece / sizeof(uint64_t));
   });
-}
-
-/// Iterations of a loop of 16 independent dot products: 27 ms of 512-bit
-/// vpdpbusd at 3 GHz.
-static constexpr int64_t dotIterations = 10000000;
-static constexpr int dotChains = 16;
-
-#if defined(__x86_64__)
-// 16 accumulators hide the latency of 4 to 5 cycles at two instructions a
-// cycle. The asm statement keeps the compiler from computing the sum at once.
-#define DOT_LOOP(VECTOR, ZERO, CONSTRAINT, INSTRUCTION)                        \
-  VECTOR sums[dotChains], a = ZERO, b = ZERO;                                  \
-  for (VECTOR &sum : sums)                                                     \
-    sum = ZERO;                                                                \
-  for (int64_t i = 0; i < iterations; ++i)                                     \
-    _Pragma("unroll") for (int j = 0; j < dotChains; ++j) asm volatile(        \
-        INSTRUCTION : "+" CONSTRAINT(sums[j]) : CONSTRAINT(a), CONSTRAINT(b)); \
-  VECTOR total = ZERO;                                                         \
-  for (VECTOR &sum : sums)                                                     \
-    asm volatile("vpaddd %1, %0, %0"                                           \
-                 : "+" CONSTRAINT(total)                                       \
-                 : CONSTRAINT(sum));                                           \
-  uint64_t words[sizeof(VECTOR) / 8];                                          \
-  std::memcpy(words, &total, sizeof total);                                    \
-  return words[0];
-
-__attribute__((target("avx512f,avx512bw,avx512vnni"))) static uint64_t
-dot512(int64_t iterations) {
-  DOT_LOOP(__m512i, _mm512_setzero_si512(), "v", "vpdpbusd %2, %1, %0")
-}
-
-__attribute__((target("avx2,avxvnni"))) static uint64_t
-dotVnni256(int64_t iterations) {
-  DOT_LOOP(__m256i, _mm256_setzero_si256(), "x", "%{vex%} vpdpbusd %2, %1, %0")
-}
-
-/// Without VNNI a dot product takes three instructions and a temporary.
-__attribute__((target("avx2"))) static uint64_t dot256(int64_t iterations) {
-  static constexpr int chains = 8;
-  __m256i sums[chains], a = _mm256_set1_epi8(1), b = a,
-                        ones = _mm256_set1_epi16(1);
-  for (__m256i &sum : sums)
-    sum = _mm256_setzero_si256();
-  for (int64_t i = 0; i < iterations; ++i) {
-    for (int repeat = 0; repeat < dotChains / chains; ++repeat) {
-#pragma unroll
-      for (int j = 0; j < chains; ++j) {
-        asm volatile("" : "+x"(a));
-        __m256i pairs = _mm256_madd_epi16(_mm256_maddubs_epi16(a, b), ones);
-        sums[j] = _mm256_add_epi32(sums[j], pairs);
-      }
-    }
-  }
-  for (int j = 1; j < chains; ++j)
-    sums[0] = _mm256_add_epi32(sums[0], sums[j]);
-  return static_cast<uint64_t>(_mm256_extract_epi64(sums[0], 0));
-}
-#endif
-
-/// What any compiler makes of a dot product of 16 bytes.
-static uint64_t dotGeneric(int64_t iterations) {
-  int8_t a[16], b[16];
-  std::memset(a, 1, sizeof a);
-  std::memset(b, 1, sizeof b);
-  uint32_t sum = 0;
-  for (int64_t i = 0; i < iterations * dotChains; ++i) {
-    asm volatile("" : : "r"(a), "r"(b) : "memory");
-    for (int j = 0; j < 16; ++j)
-      sum += static_cast<uint32_t>(a[j] * b[j]);
-  }
-  return sum;
-}
-
-namespace {
-struct DotLoop {
-  const char *name;
-  int64_t macs; ///< of one dot product
-  uint64_t (*run)(int64_t iterations);
-};
-} // namespace
-
-static const DotLoop &dotLoop() {
-#if defined(__x86_64__)
-  static const DotLoop wide{"vpdpbusd, 512 bits", 64, dot512};
-  static const DotLoop vnni{"vpdpbusd, 256 bits", 32, dotVnni256};
-  static const DotLoop pairs{"vpmaddubsw, 256 bits", 32, dot256};
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512vnni") &&
-      __builtin_cpu_supports("avx512bw"))
-    return wide;
-  if (__builtin_cpu_supports("avxvnni") && __builtin_cpu_supports("avx2"))
-    return vnni;
-  if (__builtin_cpu_supports("avx2"))
-    return pairs;
-#endif
-  static const DotLoop generic{"16 bytes, plain C", 16, dotGeneric};
-  return generic;
-}
-
-const char *lowbit::tools::dotProductName() { return dotLoop().name; }
-
-Ceiling lowbit::tools::measureDotProducts(int32_t threads) {
-  const DotLoop &loop = dotLoop();
-  double amount = 2.0 * double(loop.macs * dotIterations * dotChains) * threads;
-  return runTogether(threads, amount,
-                     [&](int32_t) { probeSink = loop.run(dotIterations); });
 }

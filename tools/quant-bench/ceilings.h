@@ -7,8 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <string>
+#include <functional>
 
 namespace lowbit::tools {
 
@@ -26,8 +25,7 @@ public:
   MemoryProbe &operator=(const MemoryProbe &) = delete;
   ~MemoryProbe();
 
-  /// Four times the last-level cache, at least 256 MiB, at most a quarter of
-  /// what is available.
+  /// bytesBeyondCaches().
   Error allocate();
   size_t bytes() const { return bytes_; }
   /// Bytes per second of one pass over the buffer.
@@ -38,11 +36,17 @@ private:
   size_t bytes_ = 0;
 };
 
-/// Operations (two for a multiply-accumulate) per second of int8 dot products
-/// on registers.
-Ceiling measureDotProducts(int32_t threads);
-/// The instruction it uses: "vpdpbusd (512 bits)", ...
-const char *dotProductName();
+/// Four times the last-level cache, at least 256 MiB, at most a quarter of the
+/// memory that is available.
+size_t bytesBeyondCaches();
+
+/// Now.
+double seconds();
+
+/// Runs `work` on all threads at once, from the first start to the last end;
+/// `amount` is what they do together.
+Ceiling runTogether(int32_t threads, double amount,
+                    const std::function<void(int32_t)> &work);
 
 /// A value that every loop's result goes to, so that no loop is left out.
 extern volatile uint64_t probeSink;

@@ -1,11 +1,10 @@
-//===- measure.cpp - Samples of a model's speed ---------------------------===//
+//===- measure.cpp - Samples of speed, beside the ceilings ----------------===//
 
 #include "tools/quant-bench/measure.h"
 
 #include "tools/quant-bench/run_delay.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 
@@ -13,11 +12,6 @@ using namespace lowbit::tools;
 
 /// A sample counts if no thread waited longer than this for a core.
 static constexpr double delayLimit = 0.05;
-
-static double seconds() {
-  using namespace std::chrono;
-  return duration<double>(steady_clock::now().time_since_epoch()).count();
-}
 
 double lowbit::tools::mean(const std::vector<double> &values) {
   double sum = 0;
@@ -36,7 +30,12 @@ double lowbit::tools::deviation(const std::vector<double> &values) {
 }
 
 std::string BenchTest::name() const {
-  return (generates ? "tg" : "pp") + std::to_string(tokens);
+  std::string number = std::to_string(tokens);
+  if (kind == Linear)
+    return "linear " + layer + " m" + number;
+  if (kind == Prompt)
+    return "pp" + number;
+  return "tg" + number + (batch > 1 ? "@b" + std::to_string(batch) : "");
 }
 
 std::vector<BenchTest> lowbit::tools::listTests(const BenchOptions &options,
@@ -45,13 +44,20 @@ std::vector<BenchTest> lowbit::tools::listTests(const BenchOptions &options,
   if (threads.empty())
     threads.push_back(cores);
   std::vector<BenchTest> tests;
+  const std::string &layer = options.model.compile.linear;
   for (int32_t count : threads) {
+    if (!layer.empty()) {
+      for (int32_t rows : options.rows)
+        tests.push_back({BenchTest::Linear, rows, count, 1, layer});
+      continue;
+    }
     for (int32_t tokens : options.prompt)
       if (tokens > 0)
-        tests.push_back({false, tokens, count, {}, {}, {}});
+        tests.push_back({BenchTest::Prompt, tokens, count});
     for (int32_t tokens : options.generate)
       if (tokens > 0)
-        tests.push_back({true, tokens, count, {}, {}, {}});
+        for (int32_t batch : options.batches)
+          tests.push_back({BenchTest::Generate, tokens, count, batch});
   }
   return tests;
 }
@@ -59,105 +65,54 @@ std::vector<BenchTest> lowbit::tools::listTests(const BenchOptions &options,
 namespace {
 class Bench {
 public:
-  Bench(qrt_model *model, const BenchOptions &options)
-      : model_(model), options_(options), info_(modelInfo(model)) {}
+  Bench(qrt_model *model, Workload &workload, const PeakLoop &peak,
+        const BenchOptions &options)
+      : model_(model), workload_(workload), peak_(peak), options_(options) {}
 
-  Error prepare(const std::vector<BenchTest> &tests);
   Error run(std::vector<BenchTest> &tests);
 
 private:
-  Error runOnce(const BenchTest &test, double &time);
+  Error runOnce(const BenchTest &test, double &units, double &time);
   Error sample(BenchTest &test);
 
   qrt_model *model_;
+  Workload &workload_;
+  const PeakLoop &peak_;
   const BenchOptions &options_;
-  qrt_model_info info_;
-  SessionHandle session_;
   MemoryProbe memory_;
-  std::vector<int32_t> ids_;
-  std::vector<float> logits_;
 };
 } // namespace
 
-Error Bench::prepare(const std::vector<BenchTest> &tests) {
-  int32_t most = 0;
-  for (const BenchTest &test : tests)
-    most = std::max(most, test.tokens);
-  if (most == 0)
-    return Error("no test is left: give -p or -n");
-  if (most > info_.max_context)
-    return Error("a test of " + std::to_string(most) +
-                 " tokens does not fit into the model's context of " +
-                 std::to_string(info_.max_context));
-  TOOLS_TRY(memory_.allocate());
-  TOOLS_TRY(createSession(model_, most, session_));
-  logits_.resize(static_cast<size_t>(info_.n_vocab));
-  // Any ids do, as in llama-bench; the same ones each time.
-  uint64_t state = 1;
-  for (int32_t i = 0; i < most; ++i) {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    ids_.push_back(static_cast<int32_t>((state >> 33) %
-                                        static_cast<uint64_t>(info_.n_vocab)));
-  }
-  if (info_.add_bos && info_.bos_id >= 0)
-    ids_[0] = info_.bos_id;
-  return Error::success();
-}
-
-Error Bench::runOnce(const BenchTest &test, double &time) {
-  TOOLS_TRY(check(qrt_session_truncate(session_.get(), 0)));
-  double begin = seconds();
-  if (!test.generates) {
-    TOOLS_TRY(check(qrt_append(session_.get(), ids_.data(), test.tokens, 1,
-                               logits_.data())));
-  } else {
-    for (int32_t i = 0; i < test.tokens; ++i)
-      TOOLS_TRY(check(qrt_append(session_.get(), &ids_[static_cast<size_t>(i)],
-                                 1, 1, logits_.data())));
-  }
-  time = seconds() - begin;
-  return Error::success();
+Error Bench::runOnce(const BenchTest &test, double &units, double &time) {
+  TOOLS_TRY(check(qrt_set_threads(model_, test.threads)));
+  return workload_.run(test, units, time);
 }
 
 /// Measures until a sample counts, or the bound on repetitions is reached.
 Error Bench::sample(BenchTest &test) {
+  // Threads that are new would be missing from the delays counted below.
   TOOLS_TRY(check(qrt_set_threads(model_, test.threads)));
   while (true) {
-    double time = 0;
+    double units = 0, time = 0;
     Ceiling bandwidth = memory_.measure(test.threads);
     RunDelay delay;
-    TOOLS_TRY(runOnce(test, time));
+    TOOLS_TRY(workload_.run(test, units, time));
     double waited = delay.share(time);
-    Ceiling peak = measureDotProducts(test.threads);
+    Ceiling peak = peak_.measure(test.threads);
     bool quiet = std::max({waited, bandwidth.delay, peak.delay}) <= delayLimit;
     if (!quiet && test.discarded < 2 * options_.repetitions) {
       ++test.discarded;
       continue;
     }
     test.disturbed |= !quiet;
-    test.tokensPerSecond.push_back(test.tokens / time);
+    test.rate.push_back(units / time);
     test.bandwidth.push_back(bandwidth.rate);
     test.peak.push_back(peak.rate);
     return Error::success();
   }
 }
 
-Error Bench::run(std::vector<BenchTest> &tests) {
-  if (!RunDelay().known())
-    std::fprintf(stderr, "this kernel does not count run delays: disturbed "
-                         "samples are not recognized\n");
-  if (options_.warmup) {
-    for (const BenchTest &test : tests) {
-      double time = 0;
-      TOOLS_TRY(check(qrt_set_threads(model_, test.threads)));
-      TOOLS_TRY(runOnce(test, time));
-    }
-  }
-  for (int32_t i = 0; i < options_.repetitions; ++i) {
-    std::fprintf(stderr, "sample %d of %d\n", i + 1, options_.repetitions);
-    for (BenchTest &test : tests)
-      TOOLS_TRY(sample(test));
-  }
+static void reportDisturbances(const std::vector<BenchTest> &tests) {
   int32_t discarded = 0;
   for (const BenchTest &test : tests)
     discarded += test.discarded;
@@ -172,12 +127,33 @@ Error Bench::run(std::vector<BenchTest> &tests) {
                    "%s, %d threads: other programs ran all the time; samples "
                    "count although threads waited for a core\n",
                    test.name().c_str(), test.threads);
+}
+
+Error Bench::run(std::vector<BenchTest> &tests) {
+  TOOLS_TRY(memory_.allocate());
+  if (!RunDelay().known())
+    std::fprintf(stderr, "this kernel does not count run delays: disturbed "
+                         "samples are not recognized\n");
+  if (options_.warmup) {
+    double units = 0, time = 0;
+    for (const BenchTest &test : tests)
+      TOOLS_TRY(runOnce(test, units, time));
+  }
+  for (int32_t i = 0; i < options_.repetitions; ++i) {
+    std::fprintf(stderr, "sample %d of %d\n", i + 1, options_.repetitions);
+    for (BenchTest &test : tests)
+      TOOLS_TRY(sample(test));
+  }
+  reportDisturbances(tests);
   return Error::success();
 }
 
-Error lowbit::tools::measureTests(qrt_model *model, const BenchOptions &options,
+Error lowbit::tools::measureTests(qrt_model *model, Workload &workload,
+                                  const PeakLoop &peak,
+                                  const BenchOptions &options,
                                   std::vector<BenchTest> &tests) {
-  Bench bench(model, options);
-  TOOLS_TRY(bench.prepare(tests));
-  return bench.run(tests);
+  if (tests.empty())
+    return Error("no test is left: give -p or -n");
+  TOOLS_TRY(workload.prepare(tests));
+  return Bench(model, workload, peak, options).run(tests);
 }

@@ -1,4 +1,4 @@
-//===- measure.h - Samples of a model's speed -------------------*- C++ -*-===//
+//===- measure.h - Samples of speed, beside the ceilings --------*- C++ -*-===//
 
 #ifndef TOOLS_QUANTBENCH_MEASURE_H
 #define TOOLS_QUANTBENCH_MEASURE_H
@@ -6,6 +6,7 @@
 #include "tools/common/runtime.h"
 #include "tools/quant-bench/bench_options.h"
 #include "tools/quant-bench/ceilings.h"
+#include "tools/quant-bench/peak.h"
 
 #include <string>
 #include <vector>
@@ -18,27 +19,45 @@ double deviation(const std::vector<double> &values);
 
 /// One row of the table.
 struct BenchTest {
-  bool generates; ///< tg, else pp
+  enum Kind {
+    Prompt,   ///< read `tokens` tokens
+    Generate, ///< generate `tokens` tokens in each of `batch` sequences
+    Linear    ///< compute `tokens` rows of the linear layer `layer`
+  };
+  Kind kind;
   int32_t tokens;
   int32_t threads;
+  int32_t batch = 1;
+  std::string layer = {}; ///< "2048x8192"
 
   /// One value for each sample that counts.
-  std::vector<double> tokensPerSecond;
-  std::vector<double> bandwidth; ///< bytes per second, probed before it
-  std::vector<double> peak;      ///< operations per second, probed after it
+  std::vector<double> rate = {}; ///< tokens, or layers, per second
+  std::vector<double> bandwidth = {}; ///< bytes per second, probed before it
+  std::vector<double> peak = {}; ///< operations per second, probed after it
   int32_t discarded = 0;
   bool disturbed = false; ///< samples count although other programs ran
 
+  /// "pp512", "tg64", "tg64@b8", "linear 2048x8192 m8".
   std::string name() const;
 };
 
 /// The tests of a command line, threads outermost.
 std::vector<BenchTest> listTests(const BenchOptions &options, int32_t cores);
 
+/// What is measured.
+class Workload {
+public:
+  virtual ~Workload() = default;
+  /// Before the first run.
+  virtual Error prepare(const std::vector<BenchTest> &tests) = 0;
+  /// Runs a test once: `units` (tokens, layers) in `time` seconds.
+  virtual Error run(const BenchTest &test, double &units, double &time) = 0;
+};
+
 /// Fills the tests' samples, one of each in turn, so that a slow minute of the
 /// machine falls on all of them.
-Error measureTests(qrt_model *model, const BenchOptions &options,
-                   std::vector<BenchTest> &tests);
+Error measureTests(qrt_model *model, Workload &workload, const PeakLoop &peak,
+                   const BenchOptions &options, std::vector<BenchTest> &tests);
 
 } // namespace lowbit::tools
 

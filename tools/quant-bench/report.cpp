@@ -8,61 +8,112 @@
 
 using namespace lowbit::tools;
 
-namespace {
-/// Figures derived from a test.
-struct Row {
-  double speed, deviation;
-  Traffic traffic;
-  double shareOfBandwidth, shareOfPeak;
-};
-} // namespace
+const char *lowbit::tools::arithmeticOf(const ModuleHeader &header,
+                                        const std::string &activations) {
+  const ModuleHeader::Weight *weight = header.mainWeight();
+  std::string scheme = weight ? weight->scheme : "";
+  bool isFloat = scheme == "f32" || scheme == "f16" || scheme == "bf16";
+  bool isExact = activations == "f32" || header.text.activations == 32;
+  return isFloat || isExact ? "f32" : "int8";
+}
+
+static bool isLayer(const BenchTest &test) {
+  return test.kind == BenchTest::Linear;
+}
+
+/// Bytes and operations of one token or one call of a layer.
+static void describeWork(const Subject &subject, const BenchTest &test,
+                         Row &row) {
+  if (isLayer(test)) {
+    // All copies are alike.
+    const ModuleHeader::Weight &weight = subject.header.weights.front();
+    row.traffic = {double(weight.sourceBytes), double(weight.packedBytes), 0};
+    row.operations =
+        2.0 * double(weight.rows) * double(weight.columns) * test.tokens;
+    return;
+  }
+  bool generates = test.kind == BenchTest::Generate;
+  int64_t rows = generates ? 1 : std::max(subject.info.max_rows, 1);
+  row.traffic =
+      trafficPerToken(subject.header, test.tokens, rows, test.batch);
+  row.operations = 2.0 * double(subject.header.text.macs_per_row);
+}
 
 /// Shares are taken sample by sample, each against the ceiling probed beside
 /// it.
-static Row makeRow(const Subject &subject, const BenchTest &test) {
-  Row row;
-  row.speed = mean(test.tokensPerSecond);
-  row.deviation = deviation(test.tokensPerSecond);
-  int64_t rows = test.generates ? 1 : std::max(subject.info.max_rows, 1);
-  row.traffic = trafficPerToken(subject.header, test.tokens, rows);
-  double operations = 2.0 * double(subject.header.text.macs_per_row);
-  std::vector<double> ofBandwidth, ofPeak;
-  for (size_t i = 0; i < test.tokensPerSecond.size(); ++i) {
-    double speed = test.tokensPerSecond[i];
-    ofBandwidth.push_back(row.traffic.source * speed / test.bandwidth[i]);
-    ofPeak.push_back(operations * speed / test.peak[i]);
+Row lowbit::tools::makeRow(const Subject &subject, const BenchTest &test) {
+  Row row{};
+  row.rate = mean(test.rate);
+  row.deviation = deviation(test.rate);
+  describeWork(subject, test, row);
+  std::vector<double> ofBandwidth, ofPeak, ofRoof;
+  for (size_t i = 0; i < test.rate.size(); ++i) {
+    ofBandwidth.push_back(row.traffic.source * test.rate[i] /
+                          test.bandwidth[i]);
+    ofPeak.push_back(row.operations * test.rate[i] / test.peak[i]);
+    ofRoof.push_back(std::max(ofBandwidth.back(), ofPeak.back()));
   }
   row.shareOfBandwidth = mean(ofBandwidth);
   row.shareOfPeak = mean(ofPeak);
+  row.shareOfRoof = mean(ofRoof);
   return row;
+}
+
+std::string lowbit::tools::subjectName(const Subject &subject) {
+  std::string scheme = subject.header.mainSourceType();
+  return std::string(subject.info.name) + (scheme.empty() ? "" : " " + scheme);
+}
+
+/// Microseconds of each sample's call.
+static std::vector<double> microseconds(const BenchTest &test) {
+  std::vector<double> times;
+  for (double rate : test.rate)
+    times.push_back(1e6 / rate);
+  return times;
+}
+
+static Json rowJson(const Subject &subject, const BenchTest &test) {
+  Row row = makeRow(subject, test);
+  bool layer = isLayer(test);
+  Json json{{"test", test.name()},
+            {"model", subject.info.name},
+            {"scheme", subject.header.mainSourceType()},
+            {"threads", test.threads}};
+  if (layer) {
+    json["rows"] = test.tokens;
+    json["microseconds"] = mean(microseconds(test));
+    json["microseconds_stddev"] = deviation(microseconds(test));
+  } else {
+    json["batch"] = test.batch;
+    json["tokens_per_second"] = row.rate;
+    json["stddev"] = row.deviation;
+  }
+  const char *unit = layer ? "bytes_per_layer" : "bytes_per_token";
+  json[unit] = std::llround(row.traffic.source);
+  json["packed_bytes"] = std::llround(row.traffic.packed);
+  json["kv_bytes_per_token"] = std::llround(row.traffic.kv);
+  json["bytes_per_second"] = row.bytesPerSecond();
+  json["operations_per_second"] = row.operationsPerSecond();
+  json["share_of_bandwidth"] = row.shareOfBandwidth;
+  json["share_of_peak"] = row.shareOfPeak;
+  json["bandwidth"] = mean(test.bandwidth);
+  json["peak"] = mean(test.peak);
+  json["peak_kind"] = subject.peak->kind;
+  json["peak_instruction"] = subject.peak->instruction;
+  json["level"] = subject.info.level;
+  json["samples"] = test.rate;
+  json["discarded"] = test.discarded;
+  json["disturbed"] = test.disturbed;
+  json["model_size"] = subject.info.source_bytes;
+  json["model_n_params"] = subject.info.n_parameters;
+  return json;
 }
 
 Json lowbit::tools::reportJson(const Subject &subject,
                                const std::vector<BenchTest> &tests) {
   Json rows = Json::array();
-  for (const BenchTest &test : tests) {
-    Row row = makeRow(subject, test);
-    rows.push_back({{"test", test.name()},
-                    {"model", subject.info.name},
-                    {"scheme", subject.header.mainSourceType()},
-                    {"threads", test.threads},
-                    {"tokens_per_second", row.speed},
-                    {"stddev", row.deviation},
-                    {"bytes_per_token", std::llround(row.traffic.source)},
-                    {"packed_bytes", std::llround(row.traffic.packed)},
-                    {"kv_bytes_per_token", std::llround(row.traffic.kv)},
-                    {"share_of_bandwidth", row.shareOfBandwidth},
-                    {"share_of_peak", row.shareOfPeak},
-                    {"bandwidth", mean(test.bandwidth)},
-                    {"peak", mean(test.peak)},
-                    {"peak_instruction", dotProductName()},
-                    {"level", subject.info.level},
-                    {"samples", test.tokensPerSecond},
-                    {"discarded", test.discarded},
-                    {"disturbed", test.disturbed},
-                    {"model_size", subject.info.source_bytes},
-                    {"model_n_params", subject.info.n_parameters}});
-  }
+  for (const BenchTest &test : tests)
+    rows.push_back(rowJson(subject, test));
   return rows;
 }
 
@@ -113,33 +164,63 @@ formatTable(const std::vector<std::vector<std::string>> &table) {
   return result;
 }
 
-std::string lowbit::tools::reportMarkdown(const Subject &subject,
-                                          const std::vector<BenchTest> &tests) {
-  std::vector<std::vector<std::string>> table{
-      {"model", "size", "params", "backend", "threads", "test", "t/s",
-       "MB/token", "% of bandwidth", "% of peak"}};
-  std::string scheme = subject.header.mainSourceType();
+using Table = std::vector<std::vector<std::string>>;
+
+static Table modelTable(const Subject &subject,
+                        const std::vector<BenchTest> &tests) {
+  Table table{{"model", "size", "params", "backend", "threads", "test", "t/s",
+               "MB/token", "GB/s", "GOP/s", "% of bandwidth", "% of peak"}};
   for (const BenchTest &test : tests) {
     Row row = makeRow(subject, test);
     table.push_back(
-        {std::string(subject.info.name) + (scheme.empty() ? "" : " " + scheme),
-         formatSize(subject.info.source_bytes),
+        {subjectName(subject), formatSize(subject.info.source_bytes),
          formatParameters(subject.info.n_parameters),
          "CPU " + std::string(subject.info.level), std::to_string(test.threads),
          test.name(),
-         format("%.2f", row.speed) + " ± " + format("%.2f", row.deviation),
+         format("%.2f", row.rate) + " ± " + format("%.2f", row.deviation),
          format("%.2f", row.traffic.source * 1e-6),
+         format("%.1f", row.bytesPerSecond() * 1e-9),
+         format("%.1f", row.operationsPerSecond() * 1e-9),
          format("%.1f", 100 * row.shareOfBandwidth),
          format("%.1f", 100 * row.shareOfPeak)});
   }
-  std::string result = formatTable(table) + "\nceilings:";
+  return table;
+}
+
+static Table layerTable(const Subject &subject,
+                        const std::vector<BenchTest> &tests) {
+  Table table{{"test", "scheme", "size", "backend", "threads", "us", "GB/s",
+               "GOP/s", "% of bandwidth", "% of peak"}};
+  for (const BenchTest &test : tests) {
+    Row row = makeRow(subject, test);
+    std::vector<double> times = microseconds(test);
+    table.push_back(
+        {test.name(), subject.header.mainSourceType(),
+         formatSize(static_cast<uint64_t>(row.traffic.source)),
+         "CPU " + std::string(subject.info.level), std::to_string(test.threads),
+         format("%.1f", mean(times)) + " ± " + format("%.1f", deviation(times)),
+         format("%.1f", row.bytesPerSecond() * 1e-9),
+         format("%.1f", row.operationsPerSecond() * 1e-9),
+         format("%.1f", 100 * row.shareOfBandwidth),
+         format("%.1f", 100 * row.shareOfPeak)});
+  }
+  return table;
+}
+
+std::string lowbit::tools::reportMarkdown(const Subject &subject,
+                                          const std::vector<BenchTest> &tests) {
+  bool layer = !tests.empty() && isLayer(tests.front());
+  std::string result = formatTable(layer ? layerTable(subject, tests)
+                                         : modelTable(subject, tests)) +
+                       "\nceilings:";
   for (size_t i = 0; i < tests.size(); ++i) {
     const BenchTest &test = tests[i];
     if (i > 0 && tests[i - 1].threads == test.threads)
       continue;
     result += (i ? ";" : "") + format(" %.0f thread(s):", test.threads) +
-              format(" read %.1f GB/s,", mean(test.bandwidth) * 1e-9) +
-              format(" int8 %.0f GOP/s", mean(test.peak) * 1e-9);
+              format(" read %.1f GB/s, ", mean(test.bandwidth) * 1e-9) +
+              subject.peak->kind +
+              format(" %.0f GOP/s", mean(test.peak) * 1e-9);
   }
-  return result + " (" + dotProductName() + ")\n";
+  return result + " (" + subject.peak->instruction + ")\n";
 }

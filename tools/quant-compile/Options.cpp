@@ -21,6 +21,7 @@ namespace {
 struct Words {
   std::string targetCPU = "avx2,avx512vnni", kv = "f16", startFrom,
               stopAfter = "module", emit = "so", probe;
+  std::string rows, fill;
   int32_t maxRows = 256;
   bool version = false;
 };
@@ -54,13 +55,29 @@ void declareOptions(tools::OptionParser &parser, CompileOptions &options,
                 "token; f32 (exact)",
                 &options.activations);
   parser.choice("--kv", {"f16", "f32"}, "KV pages (default f16)", &words.kv);
-  parser.text("--scheme", "FILE.mlir#NAME",
-              "round tensors to nearest in a scheme declared in a file",
+  parser.text("--scheme", "SCHEME",
+              "round tensors to nearest in a scheme: a type of GGUF (Q4_0), "
+              "FILE.mlir#NAME, or its words; of random tensors: what they are "
+              "in",
               &options.scheme);
   parser.text("--tensors", "REGEX", "which tensors --scheme rounds",
               &options.tensors);
   parser.choice("--probe", {"layers"}, "keep each layer's output",
                 &words.probe);
+  parser.section("Random weights, for measurements (need --scheme)");
+  parser.text("--shape", "SHAPE",
+              "a whole model: " + llvm::join(knownShapes(), ", ") +
+                  " (the matrices of BitNet 2B4T in the network of llama), or "
+                  "a FILE.json with the keys of a config.json",
+              &options.shape);
+  parser.text("--linear", "KxN", "linear layers of K inputs and N outputs",
+              &options.linear);
+  parser.text("--rows", "M,...", "their rows of activations (default 1)",
+              &words.rows);
+  parser.text("--fill", "BYTES",
+              "so many copies of the layer that they take as many bytes "
+              "(default: one)",
+              &words.fill);
   parser.section("Machine");
   parser.text("--target-cpu", "LEVELS",
               "host, or a list of CPU levels (default avx2,avx512vnni)",
@@ -102,6 +119,46 @@ llvm::Error readLevels(const std::string &text, CompileOptions &options) {
   return llvm::Error::success();
 }
 
+llvm::Error readLayerWords(const Words &words, CompileOptions &options) {
+  if (!words.fill.empty() &&
+      llvm::StringRef(words.fill).getAsInteger(10, options.fill))
+    return failure("--fill: expected a number of bytes, but got '" +
+                   words.fill + "'");
+  if (words.rows.empty())
+    return llvm::Error::success();
+  options.rows.clear();
+  llvm::SmallVector<llvm::StringRef> numbers;
+  llvm::StringRef(words.rows).split(numbers, ',');
+  for (llvm::StringRef number : numbers) {
+    int64_t rows = 0;
+    if (number.getAsInteger(10, rows) || rows < 1 || rows > 65536)
+      return failure("--rows: expected numbers from 1 to 65536 such as 1,8, "
+                     "but got '" +
+                     words.rows + "'");
+    if (!llvm::is_contained(options.rows, rows))
+      options.rows.push_back(rows);
+  }
+  return llvm::Error::success();
+}
+
+/// One source, and for random weights a scheme.
+llvm::Error checkSource(const CompileOptions &options) {
+  bool random = !options.shape.empty() || !options.linear.empty();
+  if (!options.shape.empty() && !options.linear.empty())
+    return failure("--shape and --linear are two inputs; give one");
+  if (random && !options.input.empty())
+    return failure("one input only, but got '" + options.input +
+                   "' and random weights");
+  if (random && options.scheme.empty())
+    return failure("random weights need a scheme: --scheme=Q4_0");
+  if (random && options.tensors != ".*")
+    return failure("--tensors is for files: random weights are all in one "
+                   "scheme");
+  if (!random && options.input.empty())
+    return failure("no input; try quant-compile --help");
+  return llvm::Error::success();
+}
+
 void readWords(const Words &words, CompileOptions &options) {
   options.kvF32 = words.kv == "f32";
   options.probeLayers = words.probe == "layers";
@@ -121,7 +178,8 @@ llvm::Expected<CompileOptions> parseOptions(int argc, char **argv, bool &done) {
   CompileOptions options;
   Words words;
   tools::OptionParser parser(
-      "quant-compile", "quant-compile MODEL.gguf|INPUT.mlir -o MODULE.so",
+      "quant-compile", "quant-compile MODEL.gguf|INPUT.mlir -o MODULE.so\n"
+      "       quant-compile --shape=SHAPE --scheme=SCHEME -o MODULE.so",
       "Compiles a model ahead of time to one file that holds its code, weights "
       "and tokenizer.");
   declareOptions(parser, options, words);
@@ -134,8 +192,10 @@ llvm::Expected<CompileOptions> parseOptions(int argc, char **argv, bool &done) {
     done = true;
     return options;
   }
-  if (options.input.empty())
-    return failure("no input; try quant-compile --help");
+  if (llvm::Error error = checkSource(options))
+    return std::move(error);
+  if (llvm::Error error = readLayerWords(words, options))
+    return std::move(error);
   if (llvm::Error error = readLevels(words.targetCPU, options))
     return std::move(error);
   readWords(words, options);

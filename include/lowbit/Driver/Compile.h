@@ -17,13 +17,17 @@ namespace lowbit {
 enum class Emit { SharedObject, StaticObject, Assembly, LLVMIR };
 
 struct CompileOptions {
-  std::string input;        ///< .gguf or .mlir
+  std::string input;        ///< .gguf or .mlir; of random weights: empty
+  std::string shape;        ///< a random model's: a built-in name or a .json
+  std::string linear;       ///< random linear layers: "2048x8192"
+  std::vector<int64_t> rows = {1}; ///< of their activations
+  uint64_t fill = 0;        ///< bytes that the copies of such a layer take
   std::string output;       ///< "-" or empty: standard output (IR, assembly)
   std::vector<const TargetInfo *> levels; ///< in ascending order
   std::string activations = "int8"; ///< int8, int8-pow2, f32, per-token
   bool kvF32 = false;
   bool probeLayers = false;
-  std::string scheme;       ///< FILE.mlir#NAME: round tensors into it
+  std::string scheme;       ///< to round tensors into, or of random ones
   std::string tensors = ".*"; ///< which: a regular expression
   std::optional<Stage> startFrom; ///< of a .mlir; else from its dialects
   Stage stopAfter = Stage::Module;
@@ -33,6 +37,9 @@ struct CompileOptions {
   bool quiet = false;       ///< no progress, no summary
   int64_t maxRows = 256;    ///< rows of one call of text
 };
+
+/// Built-in values of `shape`.
+std::vector<std::string> knownShapes();
 
 /// Compiles; an error is one line. Diagnostics of IR go to standard error.
 llvm::Error compile(const CompileOptions &options);

@@ -15,6 +15,7 @@
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -25,14 +26,18 @@ struct SourceTensor {
   std::string name;
   std::vector<int64_t> shape; ///< outermost first (GGUF's dims reversed)
   const BitFormat *format = nullptr;
-  const uint8_t *data = nullptr; ///< of any alignment
+  const uint8_t *data = nullptr; ///< of any alignment; null if generated
   uint64_t bytes = 0;
+  /// Makes a row of a tensor that is in no file; several threads call it.
+  std::function<void(int64_t row, RowFields &fields)> generate;
 
   int64_t columns() const { return shape.empty() ? 1 : shape.back(); }
   int64_t rows() const; ///< product of all dimensions but the last
   const uint8_t *row(int64_t index) const {
     return data + index * format->rowBytes(columns());
   }
+  /// Takes row `index` apart, whether mapped or generated.
+  void readRow(int64_t index, RowFields &fields) const;
 };
 
 class ModelSource {

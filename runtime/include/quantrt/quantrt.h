@@ -117,6 +117,16 @@ qrt_status qrt_append_embeddings(qrt_session *session, const float *embeddings,
                                  int32_t count, int32_t n_logits,
                                  float *logits);
 
+/// Appends to several sessions of one model in one call of its code, which
+/// reads the weights once: counts[i] of the ids, one session's behind
+/// another's, go to sessions[i]; `counts` may be NULL: one for each. Together
+/// they are at most max_rows. Logits of the last row of each session are
+/// written to `logits` [n, n_vocab], or NULL. They do not depend on which other
+/// sessions there are. On an error no session has changed.
+qrt_status qrt_append_batch(qrt_session *const *sessions, int32_t n,
+                            const int32_t *ids, const int32_t *counts,
+                            float *logits);
+
 /// Like qrt_append, and gives each row of logits to `visit` in turn, so that
 /// they need no memory of their own. `first`: index in `ids` from which rows
 /// are visited. Where the module has probes, they are in `probes`

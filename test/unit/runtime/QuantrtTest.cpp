@@ -429,4 +429,34 @@ TEST_F(QuantrtTest, RendersTheChatTemplate) {
   EXPECT_TRUE(lastErrorHas("message 1 has no role or no content"));
 }
 
+TEST_F(QuantrtTest, AppendsToSeveralSessions) {
+  qrt_load_options options = {2, "first", "always"};
+  ASSERT_EQ(load(FakeModule(), &options), QRT_OK) << qrt_last_error();
+  qrt_session *sessions[2] = {}, *alone = nullptr;
+  for (qrt_session *&session : sessions)
+    ASSERT_EQ(qrt_session_create(model_, nullptr, &session), QRT_OK);
+  ASSERT_EQ(qrt_session_create(model_, nullptr, &alone), QRT_OK);
+  const int32_t ids[] = {3, 1, 4, 1, 5}, counts[] = {2, 3};
+  float logits[2 * FakeModule::vocabulary], expected[FakeModule::vocabulary];
+  EXPECT_EQ(qrt_append_batch(sessions, 2, ids, counts, logits), QRT_OK);
+  EXPECT_EQ(qrt_append(alone, ids + 2, 3, 1, expected), QRT_OK);
+  EXPECT_EQ(std::memcmp(logits + FakeModule::vocabulary, expected,
+                        sizeof expected),
+            0);
+  EXPECT_EQ(qrt_append_batch(sessions, 2, ids, nullptr, nullptr), QRT_OK);
+  EXPECT_EQ(qrt_session_length(sessions[0]), 3);
+  EXPECT_EQ(qrt_session_length(sessions[1]), 4);
+  EXPECT_EQ(qrt_append_batch(sessions, 0, nullptr, nullptr, nullptr), QRT_OK);
+  EXPECT_EQ(qrt_append_batch(sessions, -1, ids, nullptr, nullptr),
+            QRT_INVALID_ARGUMENT);
+  EXPECT_EQ(qrt_append_batch(nullptr, 2, ids, nullptr, nullptr),
+            QRT_INVALID_ARGUMENT);
+  qrt_session_destroy(sessions[1]);
+  sessions[1] = nullptr;
+  EXPECT_EQ(qrt_append_batch(sessions, 2, ids, nullptr, nullptr),
+            QRT_INVALID_ARGUMENT);
+  qrt_session_destroy(sessions[0]);
+  qrt_session_destroy(alone);
+}
+
 } // namespace

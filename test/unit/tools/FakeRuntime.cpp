@@ -197,6 +197,20 @@ qrt_status qrt_append(qrt_session *session, const int32_t *ids, int32_t count,
       &copy);
 }
 
+qrt_status qrt_append_batch(qrt_session *const *sessions, int32_t n,
+                            const int32_t *ids, const int32_t *counts,
+                            float *logits) {
+  fake::counters.batches.push_back(n);
+  for (int32_t i = 0; i < n; ++i) {
+    int32_t count = counts ? counts[i] : 1;
+    if (qrt_status status = qrt_append(sessions[i], ids, count, 1, logits))
+      return status;
+    ids += count;
+    logits += fake::vocabulary;
+  }
+  return QRT_OK;
+}
+
 void qrt_sampling_default(qrt_sampling *sampling) {
   *sampling = qrt_sampling{};
   sampling->temperature = 0.8f;
@@ -245,12 +259,17 @@ qrt_status qrt_apply_template(const qrt_model *, const qrt_message *messages,
   return give(std::vector<char>(result.begin(), result.end()), text, bytes);
 }
 
-int32_t qrt_function_count(const qrt_model *) { return 2; }
-const char *qrt_function_name(const qrt_model *, int32_t function) {
-  return function == 0 ? "text" : "negate";
+int32_t qrt_function_count(const qrt_model *model) {
+  return static_cast<int32_t>(model->config.functions.size());
 }
-int32_t qrt_function_find(const qrt_model *, const char *name) {
-  return std::strcmp(name, "negate") == 0 ? 1 : -1;
+const char *qrt_function_name(const qrt_model *model, int32_t function) {
+  return model->config.functions[static_cast<size_t>(function)].c_str();
+}
+int32_t qrt_function_find(const qrt_model *model, const char *name) {
+  const std::vector<std::string> &names = model->config.functions;
+  auto found = std::find(names.begin(), names.end(), name);
+  return found == names.end() ? -1
+                              : static_cast<int32_t>(found - names.begin());
 }
 int32_t qrt_function_inputs(const qrt_model *, int32_t) { return 1; }
 int32_t qrt_function_outputs(const qrt_model *, int32_t) { return 1; }
@@ -266,7 +285,8 @@ qrt_status qrt_function_argument(const qrt_model *, int32_t, int32_t index,
   return QRT_OK;
 }
 
-qrt_status qrt_call(qrt_model *, int32_t, void *const *arguments) {
+qrt_status qrt_call(qrt_model *, int32_t function, void *const *arguments) {
+  fake::counters.calls.push_back(function);
   float x[6], y[6];
   std::memcpy(x, arguments[0], sizeof x);
   for (int i = 0; i < 6; ++i)

@@ -27,6 +27,8 @@ struct Config {
   bool chatTemplate = true;
   /// Ids to be chosen one after the other; then EOS.
   std::vector<int32_t> script;
+  /// Names; all but "text" turn a tensor of 2 x 3 into its negation.
+  std::vector<std::string> functions = {"text", "negate"};
   /// Microseconds that a row takes.
   int32_t rowMicroseconds = 0;
 };
@@ -40,6 +42,8 @@ struct Counters {
   int64_t visited = 0;
   /// What samplers were told of tokens that they had not chosen.
   std::vector<int32_t> accepted;
+  std::vector<int32_t> batches; ///< sizes
+  std::vector<int32_t> calls;   ///< functions
 };
 extern Counters counters;
 

@@ -71,8 +71,7 @@ static Evaluator::WeightLookup weightsOf(const ModelSource &source) {
     int64_t columns = tensor->columns();
     LowBits codes{tensor->format->scheme, columns, {}};
     for (int64_t r = 0; r < tensor->rows(); ++r)
-      unpackRow(*tensor->format, tensor->row(r), columns,
-                codes.rows.emplace_back());
+      tensor->readRow(r, codes.rows.emplace_back());
     if (llvm::isa<lowbit::TensorType>(type))
       return share(std::move(codes));
     Reals vector({columns});

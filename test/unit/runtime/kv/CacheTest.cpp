@@ -29,6 +29,25 @@ TEST(CacheTest, HasWholePages) {
   EXPECT_EQ(reinterpret_cast<uintptr_t>(cache.pages()) % 64, 0u);
 }
 
+TEST(CacheTest, OneCallReachesTheOthersPages) {
+  for (uint64_t bytes : {64u, 4096u, 12288u, 3u << 20}) {
+    Cache caches[3];
+    for (Cache &cache : caches)
+      ASSERT_TRUE(cache.create(pages(16, bytes), 100).ok());
+    const Cache *base = &caches[0];
+    for (const Cache &cache : caches)
+      base = cache.pages() < base->pages() ? &cache : base;
+    for (Cache &cache : caches) {
+      const int32_t *table = cache.pageTableFrom(*base);
+      ASSERT_NE(table, nullptr);
+      for (int32_t i = 0; i < 7; ++i)
+        EXPECT_EQ(base->pages() + uint64_t(table[i]) * bytes,
+                  cache.pages() + uint64_t(i) * bytes);
+      EXPECT_EQ(cache.pageTable()[6], 6);
+    }
+  }
+}
+
 TEST(CacheTest, SaysThatMemoryIsShort) {
   Cache cache;
   for (uint64_t bytes : {1ull << 40, 1ull << 50}) {

@@ -48,12 +48,20 @@ static void writeRows(const qrt_text *text, int32_t worker, int32_t workers) {
   }
 }
 
+static const qrt_run *runOf(const qrt_text *text, int64_t row) {
+  const qrt_run *run = text->runs;
+  while (row >= run->first_row + run->count)
+    ++run;
+  return run;
+}
+
 static void sumRows(const qrt_text *text, float *sums, int32_t worker,
                     int32_t workers) {
-  const qrt_run *run = &text->runs[0];
   for (int64_t o = worker; o < text->n_out; o += workers) {
+    const int64_t row = text->out_rows[o];
+    const qrt_run *run = runOf(text, row);
     float sum = 0;
-    for (int64_t p = 0; p < text->visible_end[text->out_rows[o]]; ++p)
+    for (int64_t p = 0; p < text->visible_end[row]; ++p)
       sum += (float)(1 + p % 3) * *slot(text, run, p);
     sums[o] = sum;
   }

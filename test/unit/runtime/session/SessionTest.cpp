@@ -251,4 +251,100 @@ TEST_F(SessionTest, RefusesBadArguments) {
   EXPECT_EQ(session->length(), 0);
 }
 
+//===- Batches ------------------------------------------------------------===//
+
+/// Sessions of one model, each with ids of its own.
+class BatchTest : public SessionTest {
+protected:
+  void SetUp() override {
+    model = load(FakeModule(), 2);
+    for (int32_t i = 0; i < 4; ++i) {
+      std::unique_ptr<Session> session;
+      ASSERT_TRUE(Session::create(*model, 20 + i, session).ok());
+      all.push_back(session.get());
+      held.push_back(std::move(session));
+      ids.emplace_back();
+    }
+  }
+
+  Status append(const std::vector<int32_t> &which,
+                const std::vector<int32_t> &counts, const int32_t *tokens) {
+    std::vector<Session *> sessions;
+    for (int32_t i : which)
+      sessions.push_back(all[i]);
+    logits.assign(which.size() * FakeModule::vocabulary, 0);
+    return Session::appendBatch({sessions.data(), sessions.size()}, tokens,
+                                counts.empty() ? nullptr : counts.data(),
+                                logits.data());
+  }
+
+  /// Appends to some sessions, and checks what each of them answers.
+  void step(const std::vector<int32_t> &which,
+            const std::vector<int32_t> &counts) {
+    std::vector<int32_t> tokens;
+    for (size_t i = 0; i < which.size(); ++i)
+      for (int32_t j = 0; j < (counts.empty() ? 1 : counts[i]); ++j) {
+        tokens.push_back((next += 11) % FakeModule::vocabulary);
+        ids[which[i]].push_back(tokens.back());
+      }
+    const Status status = append(which, counts, tokens.data());
+    ASSERT_TRUE(status.ok()) << status.message();
+    for (size_t i = 0; i < which.size(); ++i) {
+      const std::vector<int32_t> &own = ids[which[i]];
+      EXPECT_EQ(all[which[i]]->length(), int32_t(own.size()));
+      expectRow(&logits[i * FakeModule::vocabulary], own, int32_t(own.size()));
+    }
+  }
+
+  std::unique_ptr<Model> model;
+  std::vector<std::unique_ptr<Session>> held;
+  std::vector<Session *> all;
+  std::vector<std::vector<int32_t>> ids;
+  std::vector<float> logits;
+  int32_t next = 0;
+};
+
+TEST_F(BatchTest, SessionsKeepToThemselves) {
+  step({0, 1, 2, 3}, {});
+  step({3, 1}, {5, 2});
+  step({2}, {8});
+  step({1, 0, 2}, {1, 3, 1});
+  step({0, 1, 2, 3}, {2, 2, 2, 2});
+  // And alone again.
+  const int32_t token = 7;
+  ids[3].push_back(token);
+  ASSERT_TRUE(all[3]->append(&token, 1, 1, logits.data()).ok());
+  expectRow(logits.data(), ids[3], int32_t(ids[3].size()));
+  ASSERT_TRUE(Session::appendBatch({nullptr, 0}, nullptr, nullptr, nullptr)
+                  .ok());
+}
+
+TEST_F(BatchTest, ErrorsChangeNothing) {
+  const int32_t good[10] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+  const int32_t bad[3] = {1, FakeModule::vocabulary, 3};
+  auto refused = [&](const std::vector<int32_t> &which,
+                     const std::vector<int32_t> &counts, const int32_t *tokens,
+                     qrt_status code, const std::string &part) {
+    const Status status = append(which, counts, tokens);
+    EXPECT_EQ(status.code(), code);
+    EXPECT_NE(status.message().find(part), std::string::npos)
+        << status.message();
+    for (const Session *session : all)
+      EXPECT_EQ(session->length(), 0);
+  };
+  refused({0, 1, 0}, {}, good, QRT_INVALID_ARGUMENT, "in the batch already");
+  refused({0, 1}, {}, bad, QRT_INVALID_ARGUMENT, "session 1 of the batch");
+  refused({0, 1}, {}, nullptr, QRT_INVALID_ARGUMENT, "no token ids");
+  refused({0, 1}, {1, 0}, good, QRT_INVALID_ARGUMENT, "appends 0 tokens");
+  refused({0, 1}, {4, 5}, good, QRT_INVALID_ARGUMENT, "more than 8 rows");
+  auto other = load(FakeModule());
+  std::unique_ptr<Session> stranger, small;
+  ASSERT_TRUE(Session::create(*other, 20, stranger).ok());
+  all.push_back(stranger.get());
+  refused({0, 4}, {}, good, QRT_INVALID_ARGUMENT, "another model");
+  ASSERT_TRUE(Session::create(*model, 3, small).ok());
+  all.back() = small.get();
+  refused({0, 4}, {1, 4}, good, QRT_CONTEXT_FULL, "do not fit");
+}
+
 } // namespace

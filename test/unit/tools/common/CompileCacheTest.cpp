@@ -85,6 +85,32 @@ TEST_F(CompileCacheTest, keyFollowsAllItDependsOn) {
   expectNew("compiler");
 }
 
+TEST_F(CompileCacheTest, randomWeightsNeedNoSource) {
+  write("quant-compile", "#!/bin/sh\necho \"$@\" >> " + path("log") +
+                             "\necho made > \"$2\"\n");
+  source.clear();
+  options.scheme = "u4, group 32 scale f16"; // words, not a file
+  options.linear = "64x32";
+  options.rows = "1,8";
+  std::string module, other;
+  EXPECT_SUCCESS(compileCached(source, compiler, options, module));
+  EXPECT_NE(module.find("/linear-64x32."), std::string::npos) << module;
+  for (const char *part : {"--linear=64x32 --rows=1,8", "--scheme=u4, group"})
+    EXPECT_NE(read("log").find(part), std::string::npos) << read("log");
+  EXPECT_SUCCESS(compileCached(source, compiler, options, other));
+  EXPECT_EQ(module, other);
+  options = CompileOptions();
+  options.shape = write("some.shape.json", "{1}");
+  std::string first = key();
+  EXPECT_SUCCESS(compileCached(source, compiler, options, module));
+  EXPECT_NE(module.find("/some.shape."), std::string::npos) << module;
+  write("some.shape.json", "{2}");
+  EXPECT_NE(key(), first);
+  options.shape = path("absent.json");
+  EXPECT_ERROR(compileCached(source, compiler, options, module), "absent.json");
+  EXPECT_EQ(compilations(), 2u);
+}
+
 TEST_F(CompileCacheTest, keyWatchesEveryPart) {
   write("x-00002-of-00002.gguf", "one");
   source = write("x-00001-of-00002.gguf", "GGUF");
