@@ -68,7 +68,8 @@ Error ModelFile::compile(const ModelOptions &options) {
                  "give a module (.so)");
   CompileOptions compile = options.compile;
   compile.level = levelForThisMachine();
-  if (!options.noCache)
+  // Copies of a layer fill gigabytes and are made in seconds.
+  if (!options.noCache && compile.linear.empty())
     return compileCached(options.path, compiler, compile, path_);
   TOOLS_TRY(compileUncached(options.path, compiler, compile, path_));
   temporary_ = true;

@@ -8,13 +8,24 @@
 
 using namespace lowbit::tools;
 
+static bool isFloat(const ModuleHeader::Weight &weight) {
+  return weight.scheme == "f32" || weight.scheme == "f16" ||
+         weight.scheme == "bf16";
+}
+
 const char *lowbit::tools::arithmeticOf(const ModuleHeader &header,
                                         const std::string &activations) {
   const ModuleHeader::Weight *weight = header.mainWeight();
-  std::string scheme = weight ? weight->scheme : "";
-  bool isFloat = scheme == "f32" || scheme == "f16" || scheme == "bf16";
-  bool isExact = activations == "f32" || header.text.activations == 32;
-  return isFloat || isExact ? "f32" : "int8";
+  if (activations == "f32" || (weight && isFloat(*weight)))
+    return "f32";
+  // One matrix of floats among many others makes the header say 32 bits; the
+  // exact mode is where there is none.
+  bool isMixed = std::any_of(
+      header.weights.begin(), header.weights.end(),
+      [](const ModuleHeader::Weight &other) {
+        return other.rows > 1 && other.streamed && isFloat(other);
+      });
+  return header.text.activations == 32 && !isMixed ? "f32" : "int8";
 }
 
 static bool isLayer(const BenchTest &test) {

@@ -142,7 +142,7 @@ llvm::Error readLayerWords(const Words &words, CompileOptions &options) {
 }
 
 /// One source, and for random weights a scheme.
-llvm::Error checkSource(const CompileOptions &options) {
+llvm::Error checkSource(const Words &words, const CompileOptions &options) {
   bool random = !options.shape.empty() || !options.linear.empty();
   if (!options.shape.empty() && !options.linear.empty())
     return failure("--shape and --linear are two inputs; give one");
@@ -151,6 +151,8 @@ llvm::Error checkSource(const CompileOptions &options) {
                    "' and random weights");
   if (random && options.scheme.empty())
     return failure("random weights need a scheme: --scheme=Q4_0");
+  if (options.linear.empty() && (!words.rows.empty() || !words.fill.empty()))
+    return failure("--rows and --fill belong to --linear=KxN");
   if (random && options.tensors != ".*")
     return failure("--tensors is for files: random weights are all in one "
                    "scheme");
@@ -192,7 +194,7 @@ llvm::Expected<CompileOptions> parseOptions(int argc, char **argv, bool &done) {
     done = true;
     return options;
   }
-  if (llvm::Error error = checkSource(options))
+  if (llvm::Error error = checkSource(words, options))
     return std::move(error);
   if (llvm::Error error = readLayerWords(words, options))
     return std::move(error);

@@ -94,7 +94,16 @@ TEST_F(ReportTest, markdownIsLlamaBenchs) {
 TEST_F(ReportTest, arithmeticIsTheModules) {
   EXPECT_STREQ(arithmeticOf(subject.header, ""), "int8");
   EXPECT_STREQ(arithmeticOf(subject.header, "f32"), "f32");
-  subject.header.weights[0].scheme = "bf16";
+  // The exact mode; a head of floats in a low-bit model is not it.
+  subject.header.text.activations = 32;
+  EXPECT_STREQ(arithmeticOf(subject.header, ""), "f32");
+  subject.header.weights.push_back(
+      {"head", "f16", "F16", 80, 80, 10, 4, true, false});
+  EXPECT_STREQ(arithmeticOf(subject.header, ""), "int8");
+  subject.header.weights = {
+      {"a", "bf16", "BF16", 1040, 1000, 10, 4, true, false}};
+  EXPECT_STREQ(arithmeticOf(subject.header, ""), "f32");
+  subject.header.text.activations = 8;
   EXPECT_STREQ(arithmeticOf(subject.header, ""), "f32");
   subject.header.weights.clear();
   EXPECT_STREQ(arithmeticOf(subject.header, ""), "int8");
