@@ -268,16 +268,26 @@ void KernelBuilder::lowerPack(Operation *op) {
     return;
   }
   if (auto linear = dyn_cast<pack::LinearOp>(op)) {
+    PanelLayout panel = layoutOf(linear.getPanels().getType());
+    RowsLayout layout = layoutOf(linear.getRows().getType());
+    SmallVector<int64_t> work;
+    if (int64_t bytes = oneRow_ ? 0 : linearWork(panel, layout, target_)) {
+      Buffer buffer;
+      buffer.kind = Buffer::Private;
+      buffer.type =
+          MemRefType::get({1, bytes}, IntegerType::get(op->getContext(), 8));
+      work.push_back(addBuffer(buffer));
+    }
     call(op, op->getOperands(), Split::Other,
          [&](Emitter &e, const KernelContext &c, Value, ValueRange v) {
-           PanelLayout panel = layoutOf(linear.getPanels().getType());
-           RowsLayout layout = layoutOf(linear.getRows().getType());
            Value bias = linear.getBias() ? v[2] : Value();
            Value residual =
                linear.getResidual() ? v[2 + bool(bias)] : Value();
            emitLinear(e, c, panel, layout, linear.getPanels().getType().getRows(),
-                      v[0], v[1], bias, residual, v.back());
-         });
+                      v[0], v[1], bias, residual,
+                      work.empty() ? Value() : v.drop_back().back(), v.back());
+         },
+         {}, work);
     return;
   }
   auto embed = cast<pack::EmbedOp>(op);

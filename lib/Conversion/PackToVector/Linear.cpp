@@ -5,9 +5,10 @@
 // One row (decoding): panel by panel, each read once, prefetched as one stream.
 // Up to kFewRows: the same, with as many rows at a time as registers allow; the
 // weights still come from memory once, so prefetching still decides.
-// More: blocks of a few panels. All rows pass over a block in register tiles of
-// rows x panels. Where a block exceeds the first-level cache it is cut along K;
-// partial sums wait in the result.
+// More: blocks of a few panels, cut along K into parts that fit into the
+// first-level cache. A part's codes are unpacked to bytes once; all rows pass
+// over it in register tiles of rows x panels; partial sums wait in the result.
+// Real activations take codes as they are packed, the whole of K at once.
 //
 //===----------------------------------------------------------------------===//
 
@@ -53,11 +54,12 @@ class LinearEmitter {
 public:
   LinearEmitter(Emitter &e, const KernelContext &c, const PanelLayout &panel,
                 const RowsLayout &layout, int64_t rows, Value activations,
-                Value weights, Value bias, Value residual, Value out)
+                Value weights, Value bias, Value residual, Value work,
+                Value out)
       : e(e), c(c), panel_(panel),
         dot(e, panel, layout, *c.target, weights, activations),
         tile_(chooseTile(panel, layout, *c.target)), rows_(rows), bias_(bias),
-        residual_(residual), out_(out) {}
+        residual_(residual), work_(work), out_(out) {}
 
   void emit() {
     if (c.oneRow)
@@ -104,41 +106,44 @@ private:
              [&] { blockOfPanels(e.index(whole * tile_.panels), rest); });
   }
 
-  /// All rows times `count` panels, a part of K at a time.
+  /// All rows times `count` panels.
   void blockOfPanels(Value panel, int64_t count) {
-    int64_t bytes = panel_.panelBytes() * count;
-    int64_t parts = (bytes + c.target->panelCache - 1) / c.target->panelCache;
-    int64_t blocks = (dot.blocks() + parts - 1) / parts;
-    int64_t before = blocks ? (dot.blocks() - 1) / blocks : 0; // parts but last
-    if (before > 0)
-      e.each(e.index(0), e.index(before), 1, [&](Value part) {
-        overRows(tile_.rows, [&](Value row, int64_t rows) {
-          partOfTile(panel, count, row, rows, part, blocks);
-        });
+    if (!work_)
+      return overRows(tile_.rows, [&](Value row, int64_t rows) {
+        tile(panel, count, row, rows, 0);
       });
-    overRows(tile_.rows, [&](Value row, int64_t rows) {
-      Values sums = before ? loadSums(panel, count, row, rows)
-                           : Values(rows * count, e.splatF(0));
-      sums = dot.emitPart(panelsFrom(panel, count), row, rows,
-                          e.index(before * blocks),
-                          dot.blocks() - before * blocks, /*tail=*/true, sums);
-      finish(sums, panel, count, row);
-    });
+    UnpackedParts parts(panel_, count, c.target->panelCache);
+    int64_t before = parts.partsBeforeLast();
+    if (before)
+      e.each(e.index(0), e.index(before), 1, [&](Value part) {
+        Value first = e.mul(part, parts.perPart);
+        onePart(panel, count, parts, first, parts.perPart, /*last=*/false);
+      });
+    onePart(panel, count, parts, e.index(before * parts.perPart),
+            parts.pieces - before * parts.perPart, /*last=*/true);
   }
 
-  void partOfTile(Value panel, int64_t count, Value row, int64_t rows,
-                  Value part, int64_t blocks) {
-    Value first = e.lessOrEqual(part, e.index(0));
-    Values sums(rows * count, e.splatF(0));
-    for (auto [i, old] :
-         llvm::enumerate(loadSums(panel, count, row, rows)))
-      sums[i] = e.choose(first, sums[i], old);
-    sums = dot.emitPart(panelsFrom(panel, count), row, rows,
-                        e.mul(part, blocks), blocks, /*tail=*/false, sums);
-    eachSum(panel, count, row, [&](size_t i, Value t, Value column,
-                                   Value lanes) {
-      e.storeRow(sums[i], out_, t, column, lanes);
-    }, rows);
+  void onePart(Value panel, int64_t count, const UnpackedParts &parts,
+               Value first, int64_t pieces, bool last) {
+    Values panels = panelsFrom(panel, count);
+    dot.unpack(panels, parts, first, pieces, last, work_);
+    bool isOnly = last && parts.partsBeforeLast() == 0;
+    Value begins = e.lessOrEqual(first, e.index(0));
+    overRows(tile_.rows, [&](Value row, int64_t rows) {
+      Values sums = dot.unpackedStart(panels, parts, row, rows);
+      if (!isOnly)
+        for (auto [i, old] :
+             llvm::enumerate(loadSums(panel, count, row, rows)))
+          sums[i] = last ? old : e.choose(begins, sums[i], old);
+      sums = dot.unpackedPart(panels, parts, row, rows, first, pieces, last,
+                              work_, sums);
+      if (last)
+        return finish(sums, panel, count, row);
+      eachSum(panel, count, row, [&](size_t i, Value t, Value column,
+                                     Value lanes) {
+        e.storeRow(sums[i], out_, t, column, lanes);
+      }, rows);
+    });
   }
 
   /// Rows in tiles of `most`, the last ones by powers of two.
@@ -222,16 +227,30 @@ private:
   PanelDot dot;
   Tile tile_;
   int64_t rows_;
-  Value bias_, residual_, out_;
+  Value bias_, residual_, work_, out_;
 };
 
 } // namespace
 
+int64_t linearWork(const PanelLayout &panel, const RowsLayout &layout,
+                   const TargetInfo &target) {
+  if (panel.scheme().isFloat() || layout.bits != 8)
+    return 0;
+  Tile tile = chooseTile(panel, layout, target);
+  // The last block may have fewer panels, of which longer parts fit.
+  int64_t most = 0;
+  for (int64_t panels = 1; panels <= tile.panels; ++panels)
+    most = std::max(
+        most, UnpackedParts(panel, panels, target.panelCache).bytes());
+  return most;
+}
+
 void emitLinear(Emitter &e, const KernelContext &c, const PanelLayout &panel,
                 const RowsLayout &layout, int64_t rows, Value activations,
-                Value weights, Value bias, Value residual, Value out) {
+                Value weights, Value bias, Value residual, Value work,
+                Value out) {
   LinearEmitter(e, c, panel, layout, rows, activations, weights, bias, residual,
-                out)
+                work, out)
       .emit();
 }
 

@@ -74,11 +74,18 @@ Emitter::Values PanelDot::emitPart(llvm::ArrayRef<Value> panels, Value first,
                                    int64_t count, bool tail, Values sums,
                                    int64_t prefetch) {
   start(panels, first, rows, prefetch);
-  Place at = beginning();
+  int64_t groups = panel_.blockLength(0) / panel_.group();
+  return emitBlocks(beginning(), firstBlock, count, tail, sums,
+                    e.mul(firstBlock, groups));
+}
+
+/// `group`: the index that block `first` begins with.
+Emitter::Values PanelDot::emitBlocks(Place at, Value first, int64_t count,
+                                     bool tail, Values sums, Value group) {
   int64_t full = panel_.blockLength(0), bytes = panel_.blockBytes(0, full);
   int64_t groups = full / panel_.group();
-  at.byte = e.add(at.byte, e.mul(firstBlock, bytes));
-  at.group = e.add(at.group, e.mul(firstBlock, groups));
+  at.byte = e.add(at.byte, e.mul(first, bytes));
+  at.group = group;
   sums = fullBlocks(0, count, at, sums);
   int64_t rest = panel_.columns() % full;
   if (!tail || !rest)
@@ -146,7 +153,9 @@ Emitter::Values PanelDot::unit(int64_t length, Place at, Values sums) {
   int64_t groupQuads = panel_.paddedGroup() / 4;
   Chunks chunks = chunksAt(at.byte, panel_.unitQuads(length));
   int64_t fieldByte = panel_.codeBytes(length);
-  prefetchAt(at.byte, panel_.blockBytes(panel_.lastDepth(), length));
+  bool isLong = groupQuads > PanelLayout::kChunkQuads;
+  if (!isLong)
+    prefetchAt(at.byte, panel_.blockBytes(panel_.lastDepth(), length));
   for (int64_t g = 0; g * panel_.group() < length; ++g) {
     Place here = at;
     here.group = e.add(at.group, g);
@@ -161,13 +170,17 @@ Emitter::Values PanelDot::unit(int64_t length, Place at, Values sums) {
                     e.mul(here.group, panel_.group()), here);
       continue;
     }
+    if (unpacked_) {
+      unpackGroup(here, chunks, g * groupQuads, quads);
+      continue;
+    }
     Values group = groupStart(here.group);
     if (quads > PanelLayout::kChunkQuads)
       group = longGroup(quads, here, group);
     else
       group = shortGroup(chunks, g * groupQuads, quads,
                          elementOffset(here.group, 0), group);
-    sums = groupEnd(here, group, sums);
+    sums = groupEnd(here.group, finalTerms(here), group, sums);
   }
   return sums;
 }
@@ -180,6 +193,7 @@ Emitter::Values PanelDot::longGroup(int64_t quads, Place at, Values group) {
   int64_t elementBytes = kQuads * 4 * layout_.elementBytes();
   auto chunkAt = [&](Value byte, Value element, int64_t n, Values carried) {
     Chunks chunks = chunksAt(byte, n);
+    prefetchAt(byte, panel_.chunkBytes(n));
     return shortGroup(chunks, 0, n, element, carried);
   };
   group = e.loop(e.index(0), e.index(count), 1, group,
@@ -264,28 +278,21 @@ Emitter::Values PanelDot::groupStart(Value group) {
 Emitter::Values PanelDot::shortGroup(Chunks &chunks, int64_t firstQuad,
                                      int64_t quads, Value elements,
                                      Values group) {
-  auto bytes = e.vec(64, e.b.getI8Type());
-  for (int64_t q = 0; q < quads; ++q) {
+  auto codesOf = [&](int64_t q) {
     llvm::SmallVector<PanelCodes::Quad, 3> codes;
     for (auto [panel, chunk] : llvm::zip(panels_, chunks))
       codes.push_back(codes_.quad(panel, chunk, firstQuad + q));
-    if (layout_.bits == 8) {
+    return codes;
+  };
+  if (layout_.bits == 8)
+    return dots(quads, elements, group, [&](int64_t q) {
       Values weights;
-      for (const PanelCodes::Quad &quad : codes)
+      for (const PanelCodes::Quad &quad : codesOf(q))
         weights.push_back(codes_.bytesOf(quad));
-      Value *sum = &group[q % sets_];
-      for (Value row : rows_) {
-        Value four = e.loadBytes(e.i32(), activations_, row,
-                                 e.add(elements, 4 * q));
-        Value a = vector::BitCastOp::create(e.b, e.loc, bytes, e.splat(four));
-        for (Value w : weights) {
-          *sum = pack::Dot4Op::create(e.b, e.loc, sum->getType(), *sum, w, a,
-                                      bytes_.range, bytes_.signedBytes);
-          sum += sets_;
-        }
-      }
-      continue;
-    }
+      return weights;
+    });
+  for (int64_t q = 0; q < quads; ++q) {
+    auto codes = codesOf(q);
     for (int64_t k = 0; k < 4; ++k) {
       Values w;
       for (const PanelCodes::Quad &quad : codes)
@@ -304,17 +311,42 @@ Emitter::Values PanelDot::shortGroup(Chunks &chunks, int64_t firstQuad,
   return group;
 }
 
+/// Integer sums of a group: adds the products of `quads` quads.
+Emitter::Values PanelDot::dots(int64_t quads, Value elements, Values group,
+                               Weights weights) {
+  auto bytes = e.vec(64, e.b.getI8Type());
+  for (int64_t q = 0; q < quads; ++q) {
+    Values w = weights(q);
+    Value *sum = &group[q % sets_];
+    for (Value row : rows_) {
+      Value four = e.loadBytes(e.i32(), activations_, row,
+                               e.add(elements, 4 * q));
+      Value a = vector::BitCastOp::create(e.b, e.loc, bytes, e.splat(four));
+      for (Value weight : w) {
+        *sum = pack::Dot4Op::create(e.b, e.loc, sum->getType(), *sum, weight, a,
+                                    bytes_.range, bytes_.signedBytes);
+        sum += sets_;
+      }
+    }
+  }
+  return group;
+}
+
 /// What a group multiplies its sums of codes by, and what it adds for each unit
-/// of the activations' sum.
-PanelDot::Terms PanelDot::groupTerms(const Terms &terms) {
+/// of the activations' sum; of every panel.
+llvm::SmallVector<PanelDot::Terms, 3> PanelDot::finalTerms(const Place &at) {
   float factor = layout_.bits == 8 ? bytes_.factor : 1;
-  Terms result{terms.scale, terms.min, {}};
-  if (factor != 1)
-    result.scale = terms.scale ? e.mulF(terms.scale, e.splatF(factor))
-                               : e.splatF(factor);
-  if (terms.zero) { // S (q - z) + M = S q + (M - S z)
-    Value shift = terms.scale ? e.mulF(terms.scale, terms.zero) : terms.zero;
-    result.min = e.subF(terms.min ? terms.min : e.splatF(0), shift);
+  llvm::SmallVector<Terms, 3> result;
+  for (const Terms &of : at.terms) {
+    result.push_back({of.scale, of.min, {}});
+    if (factor != 1)
+      result.back().scale =
+          of.scale ? e.mulF(of.scale, e.splatF(factor)) : e.splatF(factor);
+    if (!of.zero)
+      continue;
+    // S (q - z) + M = S q + (M - S z)
+    Value shift = of.scale ? e.mulF(of.scale, of.zero) : of.zero;
+    result.back().min = e.subF(of.min ? of.min : e.splatF(0), shift);
   }
   return result;
 }
@@ -338,10 +370,9 @@ Value PanelDot::timesActivation(Value scale, Value a) {
       e.b, e.loc, e.vecF(), e.choose(some, sum, e.splatI(0)));
 }
 
-Emitter::Values PanelDot::groupEnd(Place at, Values group, Values sums) {
-  llvm::SmallVector<Terms, 3> terms;
-  for (const Terms &of : at.terms)
-    terms.push_back(groupTerms(of));
+/// Adds the sums of group `index` to those of the row.
+Emitter::Values PanelDot::groupEnd(Value index, llvm::ArrayRef<Terms> terms,
+                                   Values group, Values sums) {
   for (size_t i = 0; i < sums.size(); ++i) {
     Value row = rows_[i / panels_.size()];
     const Terms &of = terms[i % panels_.size()];
@@ -350,12 +381,12 @@ Emitter::Values PanelDot::groupEnd(Place at, Values group, Values sums) {
       sum = arith::AddIOp::create(e.b, e.loc, sum, group[i * sets_ + set]);
     if (layout_.bits == 8) {
       sum = arith::SIToFPOp::create(e.b, e.loc, e.vecF(), sum);
-      Value index = layout_.scaleGroups > 0
-                        ? e.divFloor(at.group, layout_.scaleGroups)
+      Value scale = layout_.scaleGroups > 0
+                        ? e.divFloor(index, layout_.scaleGroups)
                         : e.index(0);
       Value a = e.splat(e.loadBytes(
           e.f32(), activations_, row,
-          e.add(e.mul(index, 4), layout_.scalesOffset())));
+          e.add(e.mul(scale, 4), layout_.scalesOffset())));
       factor = timesActivation(factor, a);
     }
     sums[i] = factor ? e.fma(sum, factor, sums[i]) : e.addF(sum, sums[i]);
@@ -363,7 +394,7 @@ Emitter::Values PanelDot::groupEnd(Place at, Values group, Values sums) {
       continue;
     Value a = e.splat(
         e.loadBytes(e.f32(), activations_, row,
-                    e.add(e.mul(at.group, 4), layout_.sumsOffset())));
+                    e.add(e.mul(index, 4), layout_.sumsOffset())));
     sums[i] = e.fma(of.min, a, sums[i]);
   }
   return sums;

@@ -18,6 +18,22 @@
 
 namespace lowbit {
 
+/// How panels are unpacked part by part (PanelUnpack.cpp). A piece is an
+/// outermost block; or, where a row is one long group, a chunk of it.
+struct UnpackedParts {
+  bool inChunks;
+  int64_t groupBytes; ///< of a group of all panels: codes, scales, minima
+  int64_t pieceBytes;
+  int64_t pieces;  ///< full ones of a row
+  int64_t perPart; ///< the last part may have fewer, and has the tail
+
+  /// `panels` of which a part should not exceed `cacheBytes`.
+  UnpackedParts(const PanelLayout &panel, int64_t panels, int64_t cacheBytes);
+  int64_t partsBeforeLast() const;
+  /// Memory of a part; the tail is less than a piece.
+  int64_t bytes() const { return (perPart + 1) * pieceBytes; }
+};
+
 class PanelDot {
   using Value = mlir::Value;
   using Values = Emitter::Values;
@@ -43,6 +59,19 @@ public:
     return panel_.columns() / panel_.blockLength(0);
   }
 
+  /// Pieces [first, first + count) of `panels`, and the tail, unpacked to `to`:
+  /// memref<1 x bytes x i8>. For codes of 8 bits or fewer.
+  void unpack(llvm::ArrayRef<Value> panels, const UnpackedParts &parts,
+              Value first, int64_t count, bool tail, Value to);
+  /// What the sums of rows begin with, before their first part; between parts
+  /// they are bits that only the next one understands.
+  Values unpackedStart(llvm::ArrayRef<Value> panels, const UnpackedParts &parts,
+                       Value firstRow, int64_t rows);
+  /// Adds an unpacked part to `sums`.
+  Values unpackedPart(llvm::ArrayRef<Value> panels, const UnpackedParts &parts,
+                      Value firstRow, int64_t rows, Value first, int64_t count,
+                      bool tail, Value from, Values sums);
+
   /// Gives the values of every column of a panel in turn, 16 rows at once, as
   /// Numerics N1 says. No activations are read.
   using Visit = llvm::function_ref<void(Value column, Value weights)>;
@@ -65,6 +94,8 @@ private:
   void start(llvm::ArrayRef<Value> panels, Value first, int64_t rows,
              int64_t prefetch);
   Place beginning();
+  Values emitBlocks(Place at, Value first, int64_t count, bool tail,
+                    Values sums, Value group);
   Values sequence(int64_t depth, int64_t length, Place at, Values sums);
   Values fullBlocks(int64_t depth, int64_t count, Place at, Values sums);
   Values block(int64_t depth, int64_t length, Place at, Values sums);
@@ -76,11 +107,24 @@ private:
   void decodeLongGroup(int64_t elements, Place at);
   void decodeQuads(Chunk &chunk, int64_t firstQuad, int64_t elements,
                    Value column, Place at);
+  /// Weights of quad q as bytes, of each panel.
+  using Weights = llvm::function_ref<Values(int64_t q)>;
+  Values dots(int64_t quads, Value elements, Values group, Weights weights);
   Values groupStart(Value group);
-  Values groupEnd(Place at, Values group, Values sums);
-  Terms groupTerms(const Terms &terms);
+  Values groupEnd(Value index, llvm::ArrayRef<Terms> terms, Values group,
+                  Values sums);
+  llvm::SmallVector<Terms, 3> finalTerms(const Place &at);
   Value timesActivation(Value scale, Value a);
   Chunks chunksAt(Value byte, int64_t quads);
+
+  void unpackQuads(Chunks &chunks, int64_t firstQuad, int64_t quads, Value to);
+  void unpackChunks(int64_t quads, Value from, Value to);
+  void unpackGroup(const Place &at, Chunks &chunks, int64_t firstQuad,
+                   int64_t quads);
+  int64_t termsOffset() const;
+  Values unpackedQuads(int64_t quads, Value from, Value elements, Values group);
+  Values unpackedGroup(Value local, Value group, int64_t quads, Values sums);
+  Values unpackedChunks(Value first, int64_t count, bool tail, Values sums);
 
   void applyFields(llvm::ArrayRef<FieldSlot> slots, Value byte, Place &at);
   Value field(const FieldSlot &slot, Value panel, Value byte);
@@ -99,6 +143,8 @@ private:
   int64_t sets_ = 1; ///< integer accumulators of a sum
   int64_t prefetch_ = 0;
   const Visit *visit_ = nullptr; ///< set while decoding
+  const UnpackedParts *parts_ = nullptr;
+  Value unpacked_; ///< set while unpacking, or multiplying what was unpacked
 };
 
 } // namespace lowbit

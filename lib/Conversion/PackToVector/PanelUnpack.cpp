@@ -1,0 +1,239 @@
+//===- PanelUnpack.cpp - Panels unpacked once for many rows ---------------===//
+//
+// The part of PanelDot that takes codes apart once for all rows of a call: a
+// part of a few panels becomes bytes for pack.dot4 and f32 scales in a worker's
+// own memory, small enough for the first-level cache; tiles of rows then
+// multiply from there, in one loop that is the same for every scheme.
+//
+//===----------------------------------------------------------------------===//
+
+#include "PanelDot.h"
+
+using namespace mlir;
+
+namespace lowbit {
+
+constexpr int64_t kQuads = PanelLayout::kChunkQuads;
+constexpr int64_t kVector = PanelLayout::kVectorBytes;
+
+static bool hasMinima(const Scheme &scheme) {
+  return scheme.has(Component::Min) || scheme.has(Component::NegMin) ||
+         scheme.has(Component::Zero) || scheme.has(Component::Delta);
+}
+
+UnpackedParts::UnpackedParts(const PanelLayout &panel, int64_t panels,
+                             int64_t cacheBytes) {
+  int64_t quads = panel.paddedGroup() / 4;
+  inChunks = panel.scheme().innerGroup() <= 0 && quads > kQuads;
+  groupBytes =
+      panels * kVector * (quads + 1 + hasMinima(panel.scheme()));
+  if (inChunks) {
+    pieces = quads / kQuads;
+    pieceBytes = panels * kVector * kQuads;
+  } else {
+    pieces = panel.columns() / panel.blockLength(0);
+    pieceBytes = panel.blockLength(0) / panel.group() * groupBytes;
+  }
+  int64_t fit = std::max<int64_t>(1, cacheBytes / pieceBytes);
+  int64_t parts = std::max<int64_t>(1, (pieces + fit - 1) / fit);
+  perPart = std::max<int64_t>(1, (pieces + parts - 1) / parts);
+}
+
+int64_t UnpackedParts::partsBeforeLast() const {
+  return pieces ? (pieces - 1) / perPart : 0;
+}
+
+//===- Unpacking ----------------------------------------------------------===//
+
+/// Bytes of `quads` quads of every panel, panels side by side.
+void PanelDot::unpackQuads(Chunks &chunks, int64_t firstQuad, int64_t quads,
+                           Value to) {
+  int64_t panels = panels_.size();
+  for (int64_t q = 0; q < quads; ++q)
+    for (auto [j, panel] : llvm::enumerate(panels_)) {
+      Value bytes =
+          codes_.bytesOf(codes_.quad(panel, chunks[j], firstQuad + q));
+      e.storeVec(bytes, unpacked_,
+                 {e.index(0), e.add(to, (q * panels + j) * kVector)});
+    }
+}
+
+/// `quads` quads from byte `from` of every panel, a chunk at a time.
+void PanelDot::unpackChunks(int64_t quads, Value from, Value to) {
+  int64_t panels = panels_.size(), count = quads / kQuads;
+  int64_t bytes = panel_.chunkBytes(kQuads);
+  int64_t toBytes = kQuads * panels * kVector;
+  e.each(e.index(0), e.index(count), 1, [&](Value i) {
+    Chunks chunks = chunksAt(e.add(from, e.mul(i, bytes)), kQuads);
+    unpackQuads(chunks, 0, kQuads, e.add(to, e.mul(i, toBytes)));
+  });
+  if (int64_t rest = quads % kQuads) {
+    Chunks chunks = chunksAt(e.add(from, count * bytes), rest);
+    unpackQuads(chunks, 0, rest, e.add(to, count * toBytes));
+  }
+}
+
+/// One group: codes, then its terms as they multiply sums.
+void PanelDot::unpackGroup(const Place &at, Chunks &chunks, int64_t firstQuad,
+                           int64_t quads) {
+  Value to = e.mul(at.group, parts_->groupBytes);
+  if (quads > kQuads)
+    unpackChunks(quads, at.byte, to);
+  else
+    unpackQuads(chunks, firstQuad, quads, to);
+  Value terms = e.add(to, termsOffset());
+  for (auto [j, of] : llvm::enumerate(finalTerms(at))) {
+    e.storeBytes(of.scale, unpacked_, e.index(0), e.add(terms, j * kVector));
+    if (of.min)
+      e.storeBytes(of.min, unpacked_, e.index(0),
+                   e.add(terms, (panels_.size() + j) * kVector));
+  }
+}
+
+int64_t PanelDot::termsOffset() const {
+  return panels_.size() * kVector * (panel_.paddedGroup() / 4);
+}
+
+void PanelDot::unpack(llvm::ArrayRef<Value> panels, const UnpackedParts &parts,
+                      Value first, int64_t count, bool tail, Value to) {
+  start(panels, e.index(0), 0, 0);
+  parts_ = &parts;
+  unpacked_ = to;
+  Place at = beginning();
+  if (parts.inChunks) {
+    int64_t quads = count * kQuads;
+    if (tail)
+      quads += panel_.paddedGroup() / 4 % kQuads;
+    unpackChunks(quads,
+                 e.add(at.byte, e.mul(first, panel_.chunkBytes(kQuads))),
+                 e.index(0));
+  } else {
+    // Groups are counted from the part's first.
+    emitBlocks(at, first, count, tail, {}, e.index(0));
+  }
+  unpacked_ = nullptr;
+}
+
+//===- Multiplying --------------------------------------------------------===//
+
+/// Adds the products of `quads` unpacked quads to a group's sums.
+Emitter::Values PanelDot::unpackedQuads(int64_t quads, Value from,
+                                        Value elements, Values group) {
+  int64_t panels = panels_.size();
+  auto some = [&](int64_t count, Value byte, Value element, Values sums) {
+    return dots(count, element, sums, [&](int64_t q) {
+      Values weights;
+      for (int64_t j = 0; j < panels; ++j)
+        weights.push_back(
+            e.loadVec(e.vec(64, e.b.getI8Type()), unpacked_,
+                      {e.index(0), e.add(byte, (q * panels + j) * kVector)}));
+      return weights;
+    });
+  };
+  int64_t count = quads / kQuads, rest = quads % kQuads;
+  if (count > 1)
+    group = e.loop(e.index(0), e.index(count), 1, group,
+                   [&](Value i, ValueRange carried) {
+                     return some(
+                         kQuads,
+                         e.add(from, e.mul(i, kQuads * panels * kVector)),
+                         e.add(elements, e.mul(i, kQuads * 4)),
+                         llvm::to_vector(carried));
+                   });
+  else if (count == 1)
+    group = some(kQuads, from, elements, group);
+  if (rest)
+    group = some(rest, e.add(from, count * kQuads * panels * kVector),
+                 e.add(elements, count * kQuads * 4), group);
+  return group;
+}
+
+Emitter::Values PanelDot::unpackedGroup(Value local, Value group,
+                                        int64_t quads, Values sums) {
+  Value from = e.mul(local, parts_->groupBytes);
+  Values products =
+      unpackedQuads(quads, from, elementOffset(group, 0), groupStart(group));
+  Value at = e.add(from, termsOffset());
+  llvm::SmallVector<Terms, 3> terms;
+  for (size_t j = 0; j < panels_.size(); ++j) {
+    auto load = [&](size_t slot) {
+      return e.loadBytes(e.vecF(), unpacked_, e.index(0),
+                         e.add(at, slot * kVector));
+    };
+    bool minima = hasMinima(panel_.scheme());
+    terms.push_back({load(j), minima ? load(panels_.size() + j) : Value(), {}});
+  }
+  return groupEnd(group, terms, products, sums);
+}
+
+/// The only group of a row: its integer sums are carried from part to part.
+Emitter::Values PanelDot::unpackedChunks(Value first, int64_t count, bool tail,
+                                         Values sums) {
+  auto as = [&](VectorType type) {
+    for (Value &sum : sums)
+      sum = vector::BitCastOp::create(e.b, e.loc, type, sum);
+  };
+  as(e.vec(16, e.i32()));
+  int64_t quads = count * kQuads;
+  if (tail)
+    quads += panel_.paddedGroup() / 4 % kQuads;
+  sums = unpackedQuads(quads, e.index(0),
+                       e.mul(first, kQuads * 4 * layout_.elementBytes()), sums);
+  if (tail)
+    return groupEnd(e.index(0), finalTerms(beginning()), sums,
+                    Values(sums.size(), e.splatF(0)));
+  as(e.vecF());
+  return sums;
+}
+
+Emitter::Values PanelDot::unpackedStart(llvm::ArrayRef<Value> panels,
+                                        const UnpackedParts &parts,
+                                        Value firstRow, int64_t rows) {
+  start(panels, firstRow, rows, 0);
+  sets_ = 1;
+  if (!parts.inChunks)
+    return Values(rows * panels.size(), e.splatF(0));
+  Values sums = groupStart(e.index(0));
+  for (Value &sum : sums)
+    sum = vector::BitCastOp::create(e.b, e.loc, e.vecF(), sum);
+  return sums;
+}
+
+Emitter::Values PanelDot::unpackedPart(llvm::ArrayRef<Value> panels,
+                                       const UnpackedParts &parts,
+                                       Value firstRow, int64_t rows,
+                                       Value first, int64_t count, bool tail,
+                                       Value from, Values sums) {
+  start(panels, firstRow, rows, 0);
+  sets_ = 1;
+  parts_ = &parts;
+  unpacked_ = from;
+  if (parts.inChunks) {
+    sums = unpackedChunks(first, count, tail, sums);
+    unpacked_ = nullptr;
+    return sums;
+  }
+  int64_t groupsOfBlock = panel_.blockLength(0) / panel_.group();
+  int64_t columns = count * panel_.blockLength(0);
+  if (tail)
+    columns += panel_.columns() % panel_.blockLength(0);
+  int64_t groups = columns / panel_.group(), rest = columns % panel_.group();
+  Value firstGroup = e.mul(first, groupsOfBlock);
+  auto one = [&](Value local, int64_t quads, Values carried) {
+    return unpackedGroup(local, e.add(firstGroup, local), quads, carried);
+  };
+  int64_t quads = panel_.paddedGroup() / 4;
+  if (groups > 1)
+    sums = e.loop(e.index(0), e.index(groups), 1, sums,
+                  [&](Value i, ValueRange carried) {
+                    return one(i, quads, llvm::to_vector(carried));
+                  });
+  else if (groups == 1)
+    sums = one(e.index(0), quads, sums);
+  if (rest)
+    sums = one(e.index(groups), (rest + 3) / 4, sums);
+  unpacked_ = nullptr;
+  return sums;
+}
+
+} // namespace lowbit
