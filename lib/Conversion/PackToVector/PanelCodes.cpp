@@ -119,7 +119,7 @@ PanelCodes::PanelCodes(Emitter &e, const PanelLayout &panel,
                      scheme.codebook.size() * sizeof(float)});
 }
 
-/// Vector `vector`, of `bytes` bytes, of a plane that is at `offset` of a chunk.
+/// Vector `vector`, of `bytes` bytes, of a plane at `offset` of a chunk.
 /// One of 16 bytes becomes a word for each row.
 Value PanelCodes::load(Value panelIndex, Chunk &chunk, int64_t plane,
                        int64_t offset, int64_t vector, int64_t bytes) {
@@ -232,10 +232,9 @@ const Emitter::Values &PanelCodes::entryBytes(Value panelIndex, Chunk &chunk,
   Value at = indices(panelIndex, chunk, entry);
   Value all = e.gather(e.vec(16, e.b.getIntegerType(32 * words)), table_,
                        e.index(0), at);
-  all = vector::BitCastOp::create(e.b, e.loc, e.vec(64 * words, e.b.getI8Type()),
-                                  all);
   if (words == 1) {
-    quads.push_back(all);
+    quads.push_back(vector::BitCastOp::create(
+        e.b, e.loc, e.vec(64, e.b.getI8Type()), all));
     return quads;
   }
   Value wide = vector::BitCastOp::create(e.b, e.loc, e.vec(32, e.i32()), all);
