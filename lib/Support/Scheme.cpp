@@ -273,8 +273,8 @@ void SchemeChecker::checkLevel(const Level &level, const Level *outer) {
 
 void SchemeChecker::checkComponents() {
   // (S7) A scheme adds minima, subtracts them, has zero points or has deltas:
-  // one of the four. Zero points belong to integer codes; they and deltas to the
-  // innermost level.
+  // one of the four. Zero points belong to integer codes; they and deltas to
+  // the innermost level.
   bool min = scheme.has(Component::Min), negMin = scheme.has(Component::NegMin),
        zero = scheme.has(Component::Zero), delta = scheme.has(Component::Delta);
   if (min + negMin + zero + delta > 1)
@@ -332,7 +332,8 @@ void SchemeChecker::checkDelta(const Level &level, const Component &component) {
       component.type.offset != 0)
     return fail("a delta is stored as one bit");
   if (!(component.magnitude > 0) || !std::isfinite(component.magnitude))
-    return fail("a delta has a positive magnitude, expected e.g. `delta 0.125`");
+    return fail("a delta has a positive magnitude, expected e.g. `delta "
+                "0.125`");
 }
 
 void SchemeChecker::checkVectors() {

@@ -107,7 +107,8 @@ static ParseResult parseSchemeText(AsmParser &parser, std::string &text) {
       append(keyword);
       if (keyword == "codebook" && failed(parseCodebook(parser, text)))
         return failure();
-      if (keyword == "delta" && failed(parseReal(parser, "a delta", text += ' ')))
+      if (keyword == "delta" &&
+          failed(parseReal(parser, "a delta", text += ' ')))
         return failure();
       continue;
     }

@@ -5,8 +5,8 @@
 // generator know about a format. The attribute #lowbit.scheme wraps it.
 //
 // With c what its code stands for, S the product of the scales that cover
-// element k, z its zero point or negated delta, M the product of the minima that
-// cover it (all read from the levels):
+// element k, z its zero point or negated delta, M the product of the minima
+// that cover it (all read from the levels):
 //
 //     value = fl(fl(S * (c - z)) + M)              M subtracted for `neg_min`
 //
@@ -47,8 +47,8 @@ struct Component {
     Min,    ///< factor of M, added
     NegMin, ///< factor of M, subtracted
     Zero,   ///< z, subtracted from the code; innermost level only
-    Delta   ///< one bit: z = -magnitude where it is 0, +magnitude where it is 1;
-            ///< innermost level only
+    Delta   ///< one bit: z = -magnitude where it is 0, magnitude where it is
+            ///< 1; innermost level only
   };
   Role role = Scale;
   FieldType type;

@@ -95,7 +95,7 @@ ByteCodes ByteCodes::of(const Scheme &scheme, const TargetInfo &target) {
 //===- Loading ------------------------------------------------------------===//
 
 static Value constantOf(Emitter &e, Type type, llvm::ArrayRef<char> raw) {
-  int64_t count = raw.size() / 4;
+  int64_t count = raw.size() / (type.getIntOrFloatBitWidth() / 8);
   return e.constantTable(DenseElementsAttr::getFromRawBuffer(
       RankedTensorType::get({count}, type), raw));
 }
@@ -103,14 +103,15 @@ static Value constantOf(Emitter &e, Type type, llvm::ArrayRef<char> raw) {
 PanelCodes::PanelCodes(Emitter &e, const PanelLayout &panel,
                        const TargetInfo &target, Value weights, bool asBytes)
     : e(e), panel_(panel), bytes_(ByteCodes::of(panel.scheme(), target)),
-      weights_(weights) {
+      weights_(weights), asBytes_(asBytes) {
   const Scheme &scheme = panel.scheme();
   if (!scheme.isVector())
     return;
-  // 4 bytes of an entry are one word; all constants are little-endian.
+  // An entry is one integer; all constants are little-endian.
   if (asBytes)
     table_ = constantOf(
-        e, e.i32(), {reinterpret_cast<const char *>(bytes_.table.data()),
+        e, e.b.getIntegerType(8 * scheme.entryLength),
+        {reinterpret_cast<const char *>(bytes_.table.data()),
                      bytes_.table.size()});
   else
     table_ = constantOf(
@@ -118,7 +119,7 @@ PanelCodes::PanelCodes(Emitter &e, const PanelLayout &panel,
                      scheme.codebook.size() * sizeof(float)});
 }
 
-/// Vector `vector`, of `bytes` bytes, of a plane that is at `offset` of a chunk.
+/// Vector `vector`, of `bytes` bytes, of a plane at `offset` of a chunk.
 /// One of 16 bytes becomes a word for each row.
 Value PanelCodes::load(Value panelIndex, Chunk &chunk, int64_t plane,
                        int64_t offset, int64_t vector, int64_t bytes) {
@@ -138,9 +139,10 @@ PanelCodes::Quad PanelCodes::quad(Value panelIndex, Chunk &chunk,
   const Scheme &scheme = panel_.scheme();
   Quad result;
   if (scheme.isVector()) {
-    int64_t perEntry = scheme.entryLength / 4;
-    result.codes = indices(panelIndex, chunk, quad / perEntry);
+    int64_t perEntry = scheme.entryLength / 4, entry = quad / perEntry;
     result.part = quad % perEntry;
+    result.codes = asBytes_ ? entryBytes(panelIndex, chunk, entry)[result.part]
+                            : indices(panelIndex, chunk, entry);
   } else {
     result.codes = codes(panelIndex, chunk, quad);
   }
@@ -219,24 +221,42 @@ Value PanelCodes::indices(Value panelIndex, Chunk &chunk, int64_t entry) {
   return result;
 }
 
+/// The bytes of entry `entry` of a chunk, of each row: a vector for each quad.
+/// One gather for both quads of 8 bytes: half the loads of two.
+const Emitter::Values &PanelCodes::entryBytes(Value panelIndex, Chunk &chunk,
+                                              int64_t entry) {
+  Emitter::Values &quads = chunk.entries[entry];
+  if (!quads.empty())
+    return quads;
+  int64_t words = panel_.scheme().entryLength / 4;
+  Value at = indices(panelIndex, chunk, entry);
+  Value all = e.gather(e.vec(16, e.b.getIntegerType(32 * words)), table_,
+                       e.index(0), at);
+  if (words == 1) {
+    quads.push_back(vector::BitCastOp::create(
+        e.b, e.loc, e.vec(64, e.b.getI8Type()), all));
+    return quads;
+  }
+  Value wide = vector::BitCastOp::create(e.b, e.loc, e.vec(32, e.i32()), all);
+  for (int64_t part : {0, 1}) {
+    llvm::SmallVector<int64_t> lanes;
+    for (int64_t lane = 0; lane < 16; ++lane)
+      lanes.push_back(2 * lane + part);
+    Value quad = vector::ShuffleOp::create(e.b, e.loc, wide, wide, lanes);
+    quads.push_back(vector::BitCastOp::create(
+        e.b, e.loc, e.vec(64, e.b.getI8Type()), quad));
+  }
+  return quads;
+}
+
 //===- Bytes --------------------------------------------------------------===//
 
 Value PanelCodes::bytesOf(const Quad &quad) {
-  Value bytes;
-  if (panel_.scheme().isVector()) {
-    int64_t words = panel_.scheme().entryLength / 4;
-    Value at = shiftWords(e, quad.codes, llvm::Log2_64(words));
-    Value gathered =
-        e.gather(e.vec(16, e.i32()), table_, e.index(quad.part), at);
-    bytes = vector::BitCastOp::create(e.b, e.loc, e.vec(64, e.b.getI8Type()),
-                                      gathered);
-  } else {
-    bytes = lookup(quad.codes);
-  }
+  Value bytes = panel_.scheme().isVector() ? quad.codes : lookup(quad.codes);
   if (!quad.signs)
     return bytes;
   // byte = bias + c; the other sign's is bias - c.
-  auto set = arith::AndIOp::create(e.b, e.loc, quad.signs,
+  Value set = arith::AndIOp::create(e.b, e.loc, quad.signs,
                                    e.splatBytes(1u << quad.bit));
   Value isSet = arith::CmpIOp::create(
       e.b, e.loc, arith::CmpIPredicate::ne, set, e.splatBytes(0));

@@ -5,8 +5,8 @@
 // consecutive elements of each row.
 //
 // Small codebooks are looked up in registers; an entry of several values is
-// gathered from a table in the module's constants, 4 bytes or one f32 of each
-// row at a time. Signs choose between an entry and its mirror image.
+// gathered from a table in the module's constants, all its bytes or one f32 of
+// each row at a time. Signs choose between an entry and its mirror image.
 //
 //===----------------------------------------------------------------------===//
 
@@ -37,8 +37,8 @@ class PanelCodes {
   using Value = mlir::Value;
 
 public:
-  /// `weights`: memref<panels x panelBytes x i8>. `asBytes`: bytes will be asked
-  /// for, else reals. Tables are addressed here, so this dominates their use.
+  /// `weights`: memref<panels x panelBytes x i8>. `asBytes`: bytes will be
+  /// asked for, else reals. Tables are addressed here, so this dominates their use.
   PanelCodes(Emitter &e, const PanelLayout &panel, const TargetInfo &target,
              Value weights, bool asBytes);
 
@@ -51,11 +51,13 @@ public:
     int64_t quads;
     llvm::DenseMap<std::pair<int64_t, int64_t>, Value> vectors;
     llvm::DenseMap<int64_t, Value> indices;
+    llvm::DenseMap<int64_t, Emitter::Values> entries; ///< bytes, by quads
   };
   /// A quad as it is stored.
   struct Quad {
-    Value codes;      ///< 16 lanes of 4 codes, or of one index
-    int64_t part = 0; ///< which quad of the index's entry it is
+    Value codes;      ///< 16 lanes of 4 codes; of vectors 4 bytes of their
+                      ///< entries or, where reals are wanted, one index
+    int64_t part = 0; ///< which quad of its entry it is
     Value signs;      ///< 64 bytes; null: none
     int64_t bit = 0;  ///< of each of them
   };
@@ -71,6 +73,8 @@ private:
              int64_t vector, int64_t bytes);
   Value codes(Value panelIndex, Chunk &chunk, int64_t quad);
   Value indices(Value panelIndex, Chunk &chunk, int64_t entry);
+  const Emitter::Values &entryBytes(Value panelIndex, Chunk &chunk,
+                                    int64_t entry);
   Value lookup(Value codes);
   Value choose(Value codes);
   Value realCode(Value codes, int64_t k);
@@ -79,6 +83,7 @@ private:
   const PanelLayout &panel_;
   ByteCodes bytes_;
   Value weights_, table_;
+  bool asBytes_;
 };
 
 } // namespace lowbit

@@ -216,7 +216,8 @@ TEST_F(ExactKernelTest, VectorsUnderSharedFields) {
   const std::string d = ", group 256 scale f16, ";
   std::vector<Layer> layers;
   for (const std::string &scheme :
-       {vectorCodes(11, 8, 1, false, random) + d + "group 32 scale u3 delta 0.125",
+       {vectorCodes(11, 8, 1, false, random) + d +
+            "group 32 scale u3 delta 0.125",
         vectorCodes(11, 8, 1, false, random) + d +
             "group 16 scale u3, group 8 delta 0.125",
         vectorCodes(8, 8, 43, true, random) + d + "group 32 scale u3",

@@ -130,8 +130,8 @@ TEST(RoundToNearestTest, grid_signs) {
 }
 
 TEST(RoundToNearestTest, grid_vectors) {
-  const char *vectors = "u3 codebook 4 x1234e7a10110f00e43d2119b0101ff78, group "
-                        "32 scale f16";
+  const char *vectors = "u3 codebook 4 x1234e7a10110f00e43d2119b0101ff78, "
+                        "group 32 scale f16";
   expectExact(vectors, {7}, {{0x3400}});
   expectExact(vectors, {7}, {{0xb400}});
   // Rows that end inside a vector.

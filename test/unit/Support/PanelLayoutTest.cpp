@@ -136,7 +136,8 @@ TEST_F(PanelLayoutTest, SmallFieldsShareBytes) {
 }
 
 // 4 bits for each group of 16, one for each of 8: three bytes of a row hold
-// those of 64 elements. Groups of 16 end inside the unit, so it has their scales.
+// those of 64 elements. Groups of 16 end inside the unit, so it has their
+// scales.
 TEST_F(PanelLayoutTest, FieldsOfLevelsInsideAUnit) {
   Scheme scheme = parse("u4, group 64 scale f16, group 16 scale u4, group 8 "
                         "delta 0.5");
@@ -335,7 +336,8 @@ private:
     int64_t here = std::min<int64_t>(32, quads - quad / 32 * 32);
     quad %= 32;
     if (scheme.signs)
-      row.signs[size_t(k)] = bits(at + quad / 8 * 64 + lane * 4 + j, quad % 8, 1);
+      row.signs[size_t(k)] =
+          uint8_t(bits(at + quad / 8 * 64 + lane * 4 + j, quad % 8, 1));
     at += signBytes(here);
     unsigned value = 0;
     int64_t bit = 0;
@@ -451,16 +453,16 @@ TEST_F(PanelLayoutTest, PackedBytesOfFileFormats) {
 
 // The shapes of the small formats of GGUF with codebooks of vectors.
 TEST_F(PanelLayoutTest, PackedBytesOfVectors) {
+  const std::string super = ", group 256 scale f16, ";
   for (const std::string &text :
-       {codebook(11, 8) + ", group 256 scale f16, group 32 scale u3 delta 0.125",
-        codebook(11, 8) + ", group 256 scale f16, group 32 scale u4 delta 0.125",
-        codebook(11, 8) +
-            ", group 256 scale f16, group 16 scale u3, group 8 delta 0.125",
-        codebook(8, 8, " signs") + ", group 256 scale f16, group 32 scale u4",
-        codebook(9, 8, " signs") + ", group 256 scale f16, group 16 scale u4",
-        codebook(10, 8, " signs") + ", group 256 scale f16, group 16 scale u4",
-        codebook(8, 4, " signs") + ", group 256 scale f16, group 32 scale u4",
-        codebook(9, 4, " signs") + ", group 256 scale f16, group 32 scale u4"}) {
+       {codebook(11, 8) + super + "group 32 scale u3 delta 0.125",
+        codebook(11, 8) + super + "group 32 scale u4 delta 0.125",
+        codebook(11, 8) + super + "group 16 scale u3, group 8 delta 0.125",
+        codebook(8, 8, " signs") + super + "group 32 scale u4",
+        codebook(9, 8, " signs") + super + "group 16 scale u4",
+        codebook(10, 8, " signs") + super + "group 16 scale u4",
+        codebook(8, 4, " signs") + super + "group 32 scale u4",
+        codebook(9, 4, " signs") + super + "group 32 scale u4"}) {
     Scheme scheme = parse(text);
     for (int64_t columns : {768, 1536, 2048, 8192}) {
       PanelLayout layout(scheme, columns);
