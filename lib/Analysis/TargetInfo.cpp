@@ -20,13 +20,13 @@ static constexpr uint32_t kAVX512 = kAVX2 | QRT_CPU_AVX512F | QRT_CPU_AVX512BW |
 // the two accumulators of each. avx2 has 16 registers of 8 lanes; 2 rows take 8.
 static const TargetInfo targets[] = {
     {"avx2", QRT_LEVEL_AVX2, kAVX2, "haswell",
-     "+avx2,+fma,+f16c,+bmi,+bmi2,+popcnt,+lzcnt", false, false, 4, 20 << 10, 2, 6},
+     "+avx2,+fma,+f16c,+bmi,+bmi2,+popcnt,+lzcnt", false, false, 4, 128 << 10, 2, 6},
     {"avx512vnni", QRT_LEVEL_AVX512VNNI, kAVX512, "icelake-server",
      "+avx2,+fma,+f16c,+bmi,+bmi2,+popcnt,+lzcnt,+avx512f,+avx512bw,+avx512vl,"
      "+avx512dq,+avx512vnni,-avx512ifma,-avx512vbmi,-avx512vbmi2,"
      "-avx512bitalg,-avx512vpopcntdq,-gfni,-vaes,-vpclmulqdq,"
      "-prefer-256-bit",
-     true, true, 24, 32 << 10, 6, 24},
+     true, true, 24, 256 << 10, 6, 24},
 };
 
 llvm::ArrayRef<TargetInfo> knownTargets() { return targets; }

@@ -32,7 +32,9 @@ struct TargetInfo {
   /// Vectors of 16 lanes that a tile of a matrix product may keep: integer and
   /// float sums; weights, an activation and a temporary must fit beside them.
   int64_t tileSums;
-  /// Bytes of panels that stay in the first-level cache while rows pass.
+  /// Bytes of unpacked panels that stay in the second-level cache, beside rows.
+  /// Smaller parts, for the first level, cost more than they save: partial sums
+  /// go through memory (Zen 5, 2026-11-24: 32 KB 79 %, 256 KB 87 % of the peak).
   int64_t panelCache;
   /// Queries (rows x heads) that share a pass over keys and values.
   int64_t attentionQueries;
