@@ -23,6 +23,24 @@ func.func private @vnni(%sum: memref<16xi32>, %codes: memref<64xi8>, %x: memref<
 
 // -----
 
+// Without AVX-512, two of the same on halves; no saturation either.
+module attributes {rt.level = "avxvnni"} {
+// CHECK-LABEL: @vnni256
+// CHECK-COUNT-2: "llvm.x86.avx512.vpdpbusd.256"{{.*}} : (vector<8xi32>, vector<32xi8>, vector<32xi8>) -> vector<8xi32>
+// CHECK-NOT: pack.dot4
+func.func private @vnni256(%sum: memref<16xi32>, %codes: memref<64xi8>, %x: memref<64xi8>) {
+  %zero = arith.constant 0 : index
+  %s = vector.load %sum[%zero] : memref<16xi32>, vector<16xi32>
+  %w = vector.load %codes[%zero] : memref<64xi8>, vector<64xi8>
+  %a = vector.load %x[%zero] : memref<64xi8>, vector<64xi8>
+  %y = pack.dot4 %s, %w, %a {range = 255} : vector<16xi32>, vector<64xi8>
+  vector.store %y, %sum[%zero] : memref<16xi32>, vector<16xi32>
+  return
+}
+}
+
+// -----
+
 // Signed weights: their sign goes to the activation, so that the unsigned operand
 // is at most 128 and two products fit 16 bits.
 module attributes {rt.level = "avx2"} {

@@ -38,7 +38,7 @@ static ByteCodes ofCodebook(const Scheme &scheme, const TargetInfo &target) {
     low = std::min<int64_t>(low, entry / bytes.factor);
     high = std::max<int64_t>(high, entry / bytes.factor);
   }
-  bool saturates = high - low > 128 && !target.exactUnsignedDot;
+  bool saturates = high - low > target.largestUnsigned;
   bytes.signedBytes = saturates;
   bytes.bias = saturates ? 0 : -low;
   bytes.range = saturates ? std::max(-low, high) : high - low;
@@ -77,7 +77,7 @@ ByteCodes ByteCodes::of(const Scheme &scheme, const TargetInfo &target) {
     break;
   }
   bytes.range = (int64_t(1) << scheme.bits) - 1;
-  if (bytes.range > 128 && !target.exactUnsignedDot) {
+  if (bytes.range > target.largestUnsigned) {
     // Eight bits around zero: the sign route. What is left of the bias is 0
     // for two's complement.
     bytes.flip = 128;
@@ -113,7 +113,7 @@ PanelDot::PanelDot(Emitter &e, const PanelLayout &panel,
                    Value weights, Value activations)
     : e(e), panel_(panel), layout_(layout),
       bytes_(ByteCodes::of(panel.scheme(), target)),
-      exactDot_(target.exactUnsignedDot),
+      exactDot_(target.largestUnsigned == 255),
       addsExponents_(layout.pow2 && target.masksLanes &&
                      scalesAreNormal(panel.scheme())),
       weights_(weights),

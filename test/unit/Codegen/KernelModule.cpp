@@ -25,10 +25,9 @@ namespace lowbit::test {
 
 std::vector<const TargetInfo *> levelsOfThisCpu() {
   std::vector<const TargetInfo *> levels;
-  if (const TargetInfo *best = hostTarget())
-    for (const TargetInfo &target : knownTargets())
-      if (target.abiLevel <= best->abiLevel)
-        levels.push_back(&target);
+  for (const TargetInfo &target : knownTargets())
+    if (hostRuns(target))
+      levels.push_back(&target);
   return levels;
 }
 
