@@ -10,6 +10,9 @@
 
 namespace lowbit {
 
+static constexpr const char *kX86 = "x86_64-unknown-linux-gnu";
+static constexpr const char *kArm = "aarch64-unknown-linux-gnu";
+
 static constexpr uint32_t kAVX2 =
     QRT_CPU_AVX2 | QRT_CPU_FMA | QRT_CPU_F16C | QRT_CPU_BMI2;
 static constexpr uint32_t kAVXVNNI = kAVX2 | QRT_CPU_AVXVNNI;
@@ -19,20 +22,23 @@ static constexpr uint32_t kAVX512 = kAVX2 | QRT_CPU_AVX512F | QRT_CPU_AVX512BW |
 
 // tileSums: avx512 has 32 registers of 16 lanes; 4 rows x 3 panels take 24 for
 // the two accumulators of each. avx2 has 16 registers of 8 lanes; 2 rows take 8.
+// neon has 32 registers of 4 lanes. No machine has measured its row.
 // avxvnni: LLVM models no CPU of this level but those that have more features.
 static const TargetInfo targets[] = {
-    {"avx2", QRT_LEVEL_AVX2, kAVX2, "haswell",
+    {"avx2", QRT_LEVEL_AVX2, kAVX2, kX86, "haswell",
      "+avx2,+fma,+f16c,+bmi,+bmi2,+popcnt,+lzcnt", DotProduct::AVX2, 128, false,
      4, 20 << 10, 2, 6},
-    {"avxvnni", QRT_LEVEL_AVXVNNI, kAVXVNNI, "haswell",
+    {"avxvnni", QRT_LEVEL_AVXVNNI, kAVXVNNI, kX86, "haswell",
      "+avx2,+fma,+f16c,+bmi,+bmi2,+popcnt,+lzcnt,+avxvnni",
      DotProduct::AVXVNNI, 255, false, 4, 20 << 10, 2, 6},
-    {"avx512vnni", QRT_LEVEL_AVX512VNNI, kAVX512, "icelake-server",
+    {"avx512vnni", QRT_LEVEL_AVX512VNNI, kAVX512, kX86, "icelake-server",
      "+avx2,+fma,+f16c,+bmi,+bmi2,+popcnt,+lzcnt,+avx512f,+avx512bw,+avx512vl,"
      "+avx512dq,+avx512vnni,-avx512ifma,-avx512vbmi,-avx512vbmi2,"
      "-avx512bitalg,-avx512vpopcntdq,-gfni,-vaes,-vpclmulqdq,"
      "-prefer-256-bit",
      DotProduct::AVX512VNNI, 255, true, 24, 32 << 10, 6, 24},
+    {"neon", QRT_LEVEL_NEON, QRT_CPU_NEON_DOTPROD, kArm, "generic",
+     "+neon,+dotprod", DotProduct::NEON, 127, false, 4, 32 << 10, 2, 6},
 };
 
 llvm::ArrayRef<TargetInfo> knownTargets() { return targets; }

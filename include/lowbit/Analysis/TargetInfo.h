@@ -17,12 +17,13 @@
 namespace lowbit {
 
 /// Which instructions pack.dot4 and pack.lookup become.
-enum class DotProduct { AVX2, AVXVNNI, AVX512VNNI };
+enum class DotProduct { AVX2, AVXVNNI, AVX512VNNI, NEON };
 
 struct TargetInfo {
   const char *level;    ///< as in --target-cpu and QRT_CPU
   uint32_t abiLevel;    ///< QRT_LEVEL_*
   uint32_t abiFeatures; ///< mask of QRT_CPU_*
+  const char *triple;   ///< of LLVM; a module has levels of one architecture
   const char *cpu;      ///< for LLVM's scheduler and tuning
   const char *features; ///< for LLVM's instruction selection
 

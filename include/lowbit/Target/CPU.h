@@ -21,7 +21,8 @@ llvm::Expected<std::string> compileLevel(mlir::ModuleOp module,
                                          EmitKind kind = EmitKind::Object);
 std::string entrySymbol(llvm::StringRef level, llvm::StringRef function);
 
-/// The object that holds qrt_code_table: entries[level][function].
+/// The object that holds qrt_code_table: entries[level][function]. At least one
+/// level, all of one architecture.
 llvm::Expected<std::string>
 compileCodeTable(llvm::ArrayRef<const TargetInfo *> levels,
                  llvm::ArrayRef<std::string> functions);

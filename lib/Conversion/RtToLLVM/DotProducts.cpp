@@ -73,8 +73,8 @@ struct Vnni512Dot : OpRewritePattern<pack::Dot4Op> {
   }
 };
 
-/// avx_vnni: the same on 32 bytes. LLVM has one intrinsic for both encodings and
-/// takes the one that the level's features allow.
+/// avx_vnni: the same on 32 bytes. LLVM has one intrinsic for both encodings,
+/// VEX and EVEX, and takes the one that the level's features allow.
 struct Vnni256Dot : OpRewritePattern<pack::Dot4Op> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(pack::Dot4Op op,
@@ -169,6 +169,26 @@ private:
   }
 };
 
+/// dotprod: both operands are signed. Unsigned weights up to 127 are valid
+/// signed bytes; larger ones come as signed ones. Four activations are loaded
+/// into all lanes at once (ld1r) for the four quarters.
+struct NeonDot : OpRewritePattern<pack::Dot4Op> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(pack::Dot4Op op,
+                                PatternRewriter &b) const override {
+    if (!op.getSignedWeights() && op.getRange() > 127)
+      return failure();
+    Location loc = op.getLoc();
+    auto dot = [&](ValueRange part) {
+      return callIntrinsic(b, loc, "llvm.aarch64.neon.sdot",
+                           part[0].getType(), part);
+    };
+    b.replaceOp(op, inParts(b, loc, 4, {op.getAcc(), op.getW(), op.getA()},
+                            dot));
+    return success();
+  }
+};
+
 /// A table of 16 bytes in every 128-bit lane.
 Value tableConstant(OpBuilder &b, Location loc, ArrayRef<int8_t> table,
                     int64_t bytes) {
@@ -207,6 +227,20 @@ struct Avx2Lookup : OpRewritePattern<pack::LookupOp> {
   }
 };
 
+struct NeonLookup : OpRewritePattern<pack::LookupOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(pack::LookupOp op,
+                                PatternRewriter &b) const override {
+    Location loc = op.getLoc();
+    Value table = tableConstant(b, loc, op.getTable(), 16);
+    b.replaceOp(op, inParts(b, loc, 4, op.getIndex(), [&](ValueRange index) {
+                  return callIntrinsic(b, loc, "llvm.aarch64.neon.tbl1",
+                                       table.getType(), {table, index[0]});
+                }));
+    return success();
+  }
+};
+
 } // namespace
 
 void populateDotProductPatterns(RewritePatternSet &patterns,
@@ -221,6 +255,9 @@ void populateDotProductPatterns(RewritePatternSet &patterns,
     return;
   case DotProduct::AVX512VNNI:
     patterns.add<Vnni512Dot, Avx512Lookup>(context);
+    return;
+  case DotProduct::NEON:
+    patterns.add<NeonDot, NeonLookup>(context);
     return;
   }
 }

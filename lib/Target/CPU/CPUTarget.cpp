@@ -18,8 +18,6 @@
 
 namespace lowbit {
 
-static constexpr const char *kTriple = "x86_64-unknown-linux-gnu";
-
 std::string entrySymbol(llvm::StringRef level, llvm::StringRef function) {
   return ("qrt." + level + "." + function).str();
 }
@@ -29,7 +27,8 @@ static llvm::Error failure(const llvm::Twine &message) {
 }
 
 static llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
-makeMachine(llvm::StringRef cpu, llvm::StringRef features) {
+makeMachine(const char *tripleName, llvm::StringRef cpu,
+            llvm::StringRef features) {
   static std::once_flag once;
   std::call_once(once, [] {
     llvm::InitializeAllTargetInfos();
@@ -38,7 +37,7 @@ makeMachine(llvm::StringRef cpu, llvm::StringRef features) {
     llvm::InitializeAllAsmPrinters();
   });
   std::string error;
-  llvm::Triple triple(kTriple);
+  llvm::Triple triple(tripleName);
   const llvm::Target *target =
       llvm::TargetRegistry::lookupTarget(triple, error);
   if (!target)
@@ -115,11 +114,11 @@ llvm::Expected<std::string> compileLevel(mlir::ModuleOp op,
       mlir::translateModuleToLLVMIR(op, context);
   if (!module)
     return failure("cannot translate the module to LLVM IR");
-  auto machine = makeMachine(target.cpu, target.features);
+  auto machine = makeMachine(target.triple, target.cpu, target.features);
   if (!machine)
     return machine.takeError();
   module->setDataLayout((*machine)->createDataLayout());
-  module->setTargetTriple(llvm::Triple(kTriple));
+  module->setTargetTriple(llvm::Triple(target.triple));
   prepareFunctions(*module, target);
   optimize(*module, **machine);
   return emit(*module, **machine, kind);
@@ -130,11 +129,13 @@ compileCodeTable(llvm::ArrayRef<const TargetInfo *> levels,
                  llvm::ArrayRef<std::string> functions) {
   llvm::LLVMContext context;
   llvm::Module module("code-table", context);
-  auto machine = makeMachine("x86-64", "");
+  // Data alone: no CPU to choose.
+  const char *triple = levels.front()->triple;
+  auto machine = makeMachine(triple, "", "");
   if (!machine)
     return machine.takeError();
   module.setDataLayout((*machine)->createDataLayout());
-  module.setTargetTriple(llvm::Triple(kTriple));
+  module.setTargetTriple(llvm::Triple(triple));
   llvm::Type *i32 = llvm::Type::getInt32Ty(context);
   llvm::Type *pointer = llvm::PointerType::get(context, 0);
   auto *type = llvm::FunctionType::get(llvm::Type::getVoidTy(context),
