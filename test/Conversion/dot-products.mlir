@@ -23,6 +23,24 @@ func.func private @vnni(%sum: memref<16xi32>, %codes: memref<64xi8>, %x: memref<
 
 // -----
 
+// Without AVX-512, two of the same on halves; no saturation either.
+module attributes {rt.level = "avxvnni"} {
+// CHECK-LABEL: @vnni256
+// CHECK-COUNT-2: "llvm.x86.avx512.vpdpbusd.256"{{.*}} : (vector<8xi32>, vector<32xi8>, vector<32xi8>) -> vector<8xi32>
+// CHECK-NOT: pack.dot4
+func.func private @vnni256(%sum: memref<16xi32>, %codes: memref<64xi8>, %x: memref<64xi8>) {
+  %zero = arith.constant 0 : index
+  %s = vector.load %sum[%zero] : memref<16xi32>, vector<16xi32>
+  %w = vector.load %codes[%zero] : memref<64xi8>, vector<64xi8>
+  %a = vector.load %x[%zero] : memref<64xi8>, vector<64xi8>
+  %y = pack.dot4 %s, %w, %a {range = 255} : vector<16xi32>, vector<64xi8>
+  vector.store %y, %sum[%zero] : memref<16xi32>, vector<16xi32>
+  return
+}
+}
+
+// -----
+
 // Signed weights: their sign goes to the activation, so that the unsigned operand
 // is at most 128 and two products fit 16 bits.
 module attributes {rt.level = "avx2"} {
@@ -77,6 +95,55 @@ func.func private @room_for_two(%sum: memref<16xi32>, %codes: memref<64xi8>, %x:
   %t = pack.dot4 %s, %w, %a {range = 64} : vector<16xi32>, vector<64xi8>
   %y = pack.dot4 %t, %w, %a {range = 64} : vector<16xi32>, vector<64xi8>
   vector.store %y, %sum[%zero] : memref<16xi32>, vector<16xi32>
+  return
+}
+}
+
+// -----
+
+// sdot has two signed operands: unsigned codes up to 127 are such as they are.
+module attributes {rt.level = "neon"} {
+// CHECK-LABEL: @sdot
+// CHECK-COUNT-4: "llvm.aarch64.neon.sdot"{{.*}} : (vector<4xi32>, vector<16xi8>, vector<16xi8>) -> vector<4xi32>
+// CHECK-NOT: pack.dot4
+func.func private @sdot(%sum: memref<16xi32>, %codes: memref<64xi8>, %x: memref<64xi8>) {
+  %zero = arith.constant 0 : index
+  %s = vector.load %sum[%zero] : memref<16xi32>, vector<16xi32>
+  %w = vector.load %codes[%zero] : memref<64xi8>, vector<64xi8>
+  %a = vector.load %x[%zero] : memref<64xi8>, vector<64xi8>
+  %y = pack.dot4 %s, %w, %a {range = 127} : vector<16xi32>, vector<64xi8>
+  vector.store %y, %sum[%zero] : memref<16xi32>, vector<16xi32>
+  return
+}
+}
+
+// -----
+
+// Bytes above 127 would change their sign: they are left alone.
+module attributes {rt.level = "neon"} {
+// CHECK-LABEL: @too_large
+// CHECK: pack.dot4
+func.func private @too_large(%sum: memref<16xi32>, %codes: memref<64xi8>, %x: memref<64xi8>) {
+  %zero = arith.constant 0 : index
+  %s = vector.load %sum[%zero] : memref<16xi32>, vector<16xi32>
+  %w = vector.load %codes[%zero] : memref<64xi8>, vector<64xi8>
+  %a = vector.load %x[%zero] : memref<64xi8>, vector<64xi8>
+  %y = pack.dot4 %s, %w, %a {range = 128} : vector<16xi32>, vector<64xi8>
+  vector.store %y, %sum[%zero] : memref<16xi32>, vector<16xi32>
+  return
+}
+}
+
+// -----
+
+module attributes {rt.level = "neon"} {
+// CHECK-LABEL: @lookup128
+// CHECK-COUNT-4: "llvm.aarch64.neon.tbl1"
+func.func private @lookup128(%codes: memref<64xi8>) {
+  %zero = arith.constant 0 : index
+  %w = vector.load %codes[%zero] : memref<64xi8>, vector<64xi8>
+  %v = pack.lookup %w in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] : vector<64xi8>
+  vector.store %v, %codes[%zero] : memref<64xi8>, vector<64xi8>
   return
 }
 }

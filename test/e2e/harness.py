@@ -30,14 +30,17 @@ def each(*values):
     return decorate
 
 
-def cpu_levels():
-    """The levels that this machine's CPU can run."""
+def cpu_flags():
     try:
-        flags = set(pathlib.Path("/proc/cpuinfo").read_text().split())
+        return set(pathlib.Path("/proc/cpuinfo").read_text().split())
     except OSError:
-        flags = set()
+        return set()
+
+
+def cpu_levels():
+    """The levels of a module by default that this machine's CPU can run."""
     levels = {"avx2": {"avx2", "fma", "f16c"}, "avx512vnni": {"avx512vl", "avx512bw", "avx512_vnni"}}
-    return [name for name, needed in levels.items() if needed <= flags]
+    return [name for name, needed in levels.items() if needed <= cpu_flags()]
 
 
 def floats(path):

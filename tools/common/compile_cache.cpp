@@ -122,6 +122,7 @@ static std::string machine() {
 #ifdef __x86_64__
   __builtin_cpu_init();
   result += __builtin_cpu_supports("avx2") ? " avx2" : "";
+  result += __builtin_cpu_supports("avxvnni") ? " avxvnni" : "";
   result += __builtin_cpu_supports("avx512bw") ? " avx512bw" : "";
   result += __builtin_cpu_supports("avx512vnni") ? " avx512vnni" : "";
 #endif

@@ -17,9 +17,16 @@ static llvm::Error failure(const std::string &message) {
 
 namespace {
 
+/// Of the architecture that the compiler runs on.
+#if defined(__aarch64__)
+constexpr const char *kDefaultLevels = "neon";
+#else
+constexpr const char *kDefaultLevels = "avx2,avx512vnni";
+#endif
+
 /// Words that become something else than text.
 struct Words {
-  std::string targetCPU = "avx2,avx512vnni", kv = "f16", startFrom,
+  std::string targetCPU = kDefaultLevels, kv = "f16", startFrom,
               stopAfter = "module", emit = "so", probe;
   std::string rows, fill;
   int32_t maxRows = 256;
@@ -80,7 +87,9 @@ void declareOptions(tools::OptionParser &parser, CompileOptions &options,
               &words.fill);
   parser.section("Machine");
   parser.text("--target-cpu", "LEVELS",
-              "host, or a list of CPU levels (default avx2,avx512vnni)",
+              std::string("host, or a list of CPU levels: avx2, avxvnni, "
+                          "avx512vnni; neon (default ") +
+                  kDefaultLevels + ")",
               &words.targetCPU);
   parser.integer("--max-rows", "N", "rows of one call of text (default 256)",
                  &words.maxRows, 1);
@@ -113,6 +122,14 @@ llvm::Error readLevels(const std::string &text, CompileOptions &options) {
     if (!llvm::is_contained(options.levels, level))
       options.levels.push_back(level);
   }
+  const TargetInfo *first = options.levels.front();
+  for (const TargetInfo *level : options.levels)
+    if (llvm::StringRef(level->triple) != first->triple)
+      return failure(std::string("--target-cpu: expected levels of one "
+                                 "architecture, but got '") +
+                     first->level + "' of " + first->triple + " and '" +
+                     level->level + "' of " + level->triple +
+                     "; compile a module for each");
   llvm::sort(options.levels, [](const TargetInfo *a, const TargetInfo *b) {
     return a->abiLevel < b->abiLevel;
   });

@@ -2,7 +2,7 @@
 //
 // A CPU level as a table: all that code generation knows about a machine. A new
 // level is a new row in TargetInfo.cpp and, where its dot product is new, a
-// pattern in lib/Target/CPU/DotProducts.cpp.
+// pattern in lib/Conversion/RtToLLVM/DotProducts.cpp.
 //
 //===----------------------------------------------------------------------===//
 
@@ -16,16 +16,21 @@
 
 namespace lowbit {
 
+/// Which instructions pack.dot4 and pack.lookup become.
+enum class DotProduct { AVX2, AVXVNNI, AVX512VNNI, NEON };
+
 struct TargetInfo {
   const char *level;    ///< as in --target-cpu and QRT_CPU
   uint32_t abiLevel;    ///< QRT_LEVEL_*
   uint32_t abiFeatures; ///< mask of QRT_CPU_*
+  const char *triple;   ///< of LLVM; a module has levels of one architecture
   const char *cpu;      ///< for LLVM's scheduler and tuning
   const char *features; ///< for LLVM's instruction selection
 
-  /// pack.dot4 of any unsigned byte is one exact instruction. Else products of
-  /// bytes above 128 saturate, and signed weights take the sign route.
-  bool exactUnsignedDot;
+  DotProduct dot;
+  /// The largest unsigned byte that pack.dot4 multiplies exactly. Weights whose
+  /// codes need more become signed bytes.
+  int64_t largestUnsigned;
   /// Adding to exponents, masked where the scale is zero, is cheaper than a
   /// product of floats, which shares its ports with the dot products.
   bool masksLanes;
@@ -45,6 +50,8 @@ struct TargetInfo {
 llvm::ArrayRef<TargetInfo> knownTargets();
 /// nullptr if there is none of that name.
 const TargetInfo *findTarget(llvm::StringRef level);
+/// The machine that runs the compiler can run the level's code.
+bool hostRuns(const TargetInfo &target);
 /// The best level of the machine that runs the compiler; nullptr: none fits.
 const TargetInfo *hostTarget();
 

@@ -23,7 +23,8 @@ llvm::Expected<std::string> compileLevel(mlir::ModuleOp module,
                                          EmitKind kind = EmitKind::Object,
                                          llvm::StringRef prefix = "qrt");
 
-/// The object that holds qrt_code_table: entries[level][function].
+/// The object that holds qrt_code_table: entries[level][function]. At least one
+/// level, all of one architecture.
 llvm::Expected<std::string>
 compileCodeTable(llvm::ArrayRef<const TargetInfo *> levels,
                  llvm::ArrayRef<std::string> functions);

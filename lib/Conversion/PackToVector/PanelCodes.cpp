@@ -42,7 +42,7 @@ static ByteCodes ofCodebook(const Scheme &scheme, const TargetInfo &target) {
     high = std::max(-low, high);
     low = -high;
   }
-  bool saturates = high - low > 128 && !target.exactUnsignedDot;
+  bool saturates = high - low > target.largestUnsigned;
   bytes.signedBytes = saturates;
   bytes.bias = saturates ? 0 : -low;
   bytes.range = saturates ? std::max(-low, high) : high - low;
@@ -81,7 +81,7 @@ ByteCodes ByteCodes::of(const Scheme &scheme, const TargetInfo &target) {
     break;
   }
   bytes.range = (int64_t(1) << scheme.bits) - 1;
-  if (bytes.range > 128 && !target.exactUnsignedDot) {
+  if (bytes.range > target.largestUnsigned) {
     // Eight bits around zero: the sign route. What is left of the bias is 0
     // for two's complement.
     bytes.flip = 128;

@@ -35,7 +35,7 @@ PanelDot::PanelDot(Emitter &e, const PanelLayout &panel,
                    Value weights, Value activations)
     : e(e), panel_(panel), layout_(layout),
       codes_(e, panel, target, weights, layout.bits == 8),
-      bytes_(codes_.bytes()), exactDot_(target.exactUnsignedDot),
+      bytes_(codes_.bytes()), exactDot_(target.largestUnsigned == 255),
       addsExponents_(layout.pow2 && target.masksLanes &&
                      scalesAreNormal(panel.scheme())),
       weights_(weights), activations_(activations) {}

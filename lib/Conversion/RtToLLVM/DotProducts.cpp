@@ -42,6 +42,21 @@ Value join(OpBuilder &b, Location loc, Value low, Value high) {
                                    llvm::to_vector(llvm::seq<int64_t>(0, n)));
 }
 
+/// The same operation on each half or quarter of the operands, put together.
+Value inParts(OpBuilder &b, Location loc, int64_t parts, ValueRange operands,
+              llvm::function_ref<Value(ValueRange)> operation) {
+  if (parts == 1)
+    return operation(operands);
+  Value halves[2];
+  for (int64_t which : {0, 1}) {
+    SmallVector<Value> of;
+    for (Value operand : operands)
+      of.push_back(half(b, loc, operand, which));
+    halves[which] = inParts(b, loc, parts / 2, of, operation);
+  }
+  return join(b, loc, halves[0], halves[1]);
+}
+
 /// avx512_vnni: one instruction, no saturation. Weights are its unsigned
 /// operand, so that the activation's broadcast folds into the memory operand.
 struct Vnni512Dot : OpRewritePattern<pack::Dot4Op> {
@@ -54,6 +69,25 @@ struct Vnni512Dot : OpRewritePattern<pack::Dot4Op> {
                                   "llvm.x86.avx512.vpdpbusd.512",
                                   op.getType(),
                                   {op.getAcc(), op.getW(), op.getA()}));
+    return success();
+  }
+};
+
+/// avx_vnni: the same on 32 bytes. LLVM has one intrinsic for both encodings,
+/// VEX and EVEX, and takes the one that the level's features allow.
+struct Vnni256Dot : OpRewritePattern<pack::Dot4Op> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(pack::Dot4Op op,
+                                PatternRewriter &b) const override {
+    if (op.getSignedWeights())
+      return failure();
+    Location loc = op.getLoc();
+    auto dot = [&](ValueRange part) {
+      return callIntrinsic(b, loc, "llvm.x86.avx512.vpdpbusd.256",
+                           part[0].getType(), part);
+    };
+    b.replaceOp(op, inParts(b, loc, 2, {op.getAcc(), op.getW(), op.getA()},
+                            dot));
     return success();
   }
 };
@@ -135,6 +169,26 @@ private:
   }
 };
 
+/// dotprod: both operands are signed. Unsigned weights up to 127 are valid
+/// signed bytes; larger ones come as signed ones. Four activations are loaded
+/// into all lanes at once (ld1r) for the four quarters.
+struct NeonDot : OpRewritePattern<pack::Dot4Op> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(pack::Dot4Op op,
+                                PatternRewriter &b) const override {
+    if (!op.getSignedWeights() && op.getRange() > 127)
+      return failure();
+    Location loc = op.getLoc();
+    auto dot = [&](ValueRange part) {
+      return callIntrinsic(b, loc, "llvm.aarch64.neon.sdot",
+                           part[0].getType(), part);
+    };
+    b.replaceOp(op, inParts(b, loc, 4, {op.getAcc(), op.getW(), op.getA()},
+                            dot));
+    return success();
+  }
+};
+
 /// A table of 16 bytes in every 128-bit lane.
 Value tableConstant(OpBuilder &b, Location loc, ArrayRef<int8_t> table,
                     int64_t bytes) {
@@ -165,12 +219,24 @@ struct Avx2Lookup : OpRewritePattern<pack::LookupOp> {
                                 PatternRewriter &b) const override {
     Location loc = op.getLoc();
     Value table = tableConstant(b, loc, op.getTable(), 32);
-    Value parts[2];
-    for (int64_t i : {0, 1})
-      parts[i] = callIntrinsic(b, loc, "llvm.x86.avx2.pshuf.b",
-                               table.getType(),
-                               {table, half(b, loc, op.getIndex(), i)});
-    b.replaceOp(op, join(b, loc, parts[0], parts[1]));
+    b.replaceOp(op, inParts(b, loc, 2, op.getIndex(), [&](ValueRange index) {
+                  return callIntrinsic(b, loc, "llvm.x86.avx2.pshuf.b",
+                                       table.getType(), {table, index[0]});
+                }));
+    return success();
+  }
+};
+
+struct NeonLookup : OpRewritePattern<pack::LookupOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(pack::LookupOp op,
+                                PatternRewriter &b) const override {
+    Location loc = op.getLoc();
+    Value table = tableConstant(b, loc, op.getTable(), 16);
+    b.replaceOp(op, inParts(b, loc, 4, op.getIndex(), [&](ValueRange index) {
+                  return callIntrinsic(b, loc, "llvm.aarch64.neon.tbl1",
+                                       table.getType(), {table, index[0]});
+                }));
     return success();
   }
 };
@@ -180,10 +246,20 @@ struct Avx2Lookup : OpRewritePattern<pack::LookupOp> {
 void populateDotProductPatterns(RewritePatternSet &patterns,
                                 const TargetInfo &target) {
   MLIRContext *context = patterns.getContext();
-  if (target.exactUnsignedDot)
-    patterns.add<Vnni512Dot, Avx512Lookup>(context);
-  else
+  switch (target.dot) {
+  case DotProduct::AVX2:
     patterns.add<Avx2Dot, Avx2Lookup>(context);
+    return;
+  case DotProduct::AVXVNNI:
+    patterns.add<Vnni256Dot, Avx2Lookup>(context);
+    return;
+  case DotProduct::AVX512VNNI:
+    patterns.add<Vnni512Dot, Avx512Lookup>(context);
+    return;
+  case DotProduct::NEON:
+    patterns.add<NeonDot, NeonLookup>(context);
+    return;
+  }
 }
 
 } // namespace lowbit

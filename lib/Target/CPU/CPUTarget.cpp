@@ -18,8 +18,6 @@
 
 namespace lowbit {
 
-static constexpr const char *kTriple = "x86_64-unknown-linux-gnu";
-
 static std::string entrySymbol(llvm::StringRef prefix, llvm::StringRef level,
                                llvm::StringRef function) {
   return (prefix + "." + level + "." + function).str();
@@ -30,7 +28,8 @@ static llvm::Error failure(const llvm::Twine &message) {
 }
 
 static llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
-makeMachine(llvm::StringRef cpu, llvm::StringRef features) {
+makeMachine(const char *tripleName, llvm::StringRef cpu,
+            llvm::StringRef features) {
   static std::once_flag once;
   std::call_once(once, [] {
     llvm::InitializeAllTargetInfos();
@@ -39,7 +38,7 @@ makeMachine(llvm::StringRef cpu, llvm::StringRef features) {
     llvm::InitializeAllAsmPrinters();
   });
   std::string error;
-  llvm::Triple triple(kTriple);
+  llvm::Triple triple(tripleName);
   const llvm::Target *target =
       llvm::TargetRegistry::lookupTarget(triple, error);
   if (!target)
@@ -118,11 +117,11 @@ llvm::Expected<std::string> compileLevel(mlir::ModuleOp op,
       mlir::translateModuleToLLVMIR(op, context);
   if (!module)
     return failure("cannot translate the module to LLVM IR");
-  auto machine = makeMachine(target.cpu, target.features);
+  auto machine = makeMachine(target.triple, target.cpu, target.features);
   if (!machine)
     return machine.takeError();
   module->setDataLayout((*machine)->createDataLayout());
-  module->setTargetTriple(llvm::Triple(kTriple));
+  module->setTargetTriple(llvm::Triple(target.triple));
   prepareFunctions(*module, target, prefix);
   optimize(*module, **machine);
   return emit(*module, **machine, kind);
@@ -137,13 +136,14 @@ class TableModule {
 public:
   TableModule() : module_("tables", context_) {}
 
-  llvm::Error open() {
-    auto machine = makeMachine("x86-64", "");
+  /// Data alone: no CPU to choose.
+  llvm::Error open(const char *triple) {
+    auto machine = makeMachine(triple, "", "");
     if (!machine)
       return machine.takeError();
     machine_ = std::move(*machine);
     module_.setDataLayout(machine_->createDataLayout());
-    module_.setTargetTriple(llvm::Triple(kTriple));
+    module_.setTargetTriple(llvm::Triple(triple));
     return llvm::Error::success();
   }
 
@@ -210,7 +210,7 @@ llvm::Expected<std::string>
 compileCodeTable(llvm::ArrayRef<const TargetInfo *> levels,
                  llvm::ArrayRef<std::string> functions) {
   TableModule module;
-  if (llvm::Error error = module.open())
+  if (llvm::Error error = module.open(levels.front()->triple))
     return std::move(error);
   module.add(module.codeTable("qrt", levels, functions), QRT_CODE_TABLE_SYMBOL,
              llvm::GlobalValue::ExternalLinkage);
@@ -222,7 +222,7 @@ compileStaticModule(llvm::StringRef symbol, StaticSizes sizes,
                     llvm::ArrayRef<const TargetInfo *> levels,
                     llvm::ArrayRef<std::string> functions) {
   TableModule module;
-  if (llvm::Error error = module.open())
+  if (llvm::Error error = module.open(levels.front()->triple))
     return std::move(error);
   // Field by field as abi.h declares struct qrt_static_module.
   llvm::Constant *fields[] = {

@@ -2,7 +2,7 @@
 computed (test/e2e/tiny_models.py wrote both)."""
 
 import tiny_models
-from harness import TINY, cpu_levels, each, expect, floats
+from harness import TINY, Skip, cpu_flags, cpu_levels, each, expect, floats
 
 MODELS = sorted(path.stem for path in TINY.glob("*.gguf"))
 LEVELS = cpu_levels()
@@ -33,6 +33,21 @@ def test_levels_agree(context, model):
         other = logits(context, model, level)
         worst = max(abs(a - b) for a, b in zip(first, other, strict=True)) / largest
         expect(worst <= 1e-3, f"{LEVELS[0]} and {level} differ by {worst:.2e}")
+
+
+@each("llama-q4_1", "llama-mixed", "gemma3-q8_0")
+def test_avxvnni(context, model):
+    """A level that a module has on request alone."""
+    if "avx_vnni" not in cpu_flags():
+        raise Skip("this CPU has no AVX-VNNI")
+    module = context.module(TINY / f"{model}.gguf", "--target-cpu=avx2,avxvnni")
+    answers = []
+    for level in ("avx2", "avxvnni"):
+        out = context.folder / f"{level}.f32"
+        context.run("quant-eval", module, "--prompts", TINY / f"{model}.prompts.txt", "--logits", out, level=level)
+        answers.append(floats(out))
+    worst = max(abs(a - b) for a, b in zip(*answers, strict=True)) / max(map(abs, answers[0]))
+    expect(worst <= 1e-3, f"avx2 and avxvnni differ by {worst:.2e}")
 
 
 @each("llama-q4_1", "llama-odd-f32", "gemma3-f32")

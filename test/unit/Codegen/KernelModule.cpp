@@ -2,6 +2,8 @@
 
 #include "KernelModule.h"
 
+#include "Emulator.h"
+
 #include "dialects/LM/IR/LMOps.h"
 #include "dialects/LowBit/IR/LowBitOps.h"
 #include "lib/Driver/Describe.h"
@@ -25,10 +27,9 @@ namespace lowbit::test {
 
 std::vector<const TargetInfo *> levelsOfThisCpu() {
   std::vector<const TargetInfo *> levels;
-  if (const TargetInfo *best = hostTarget())
-    for (const TargetInfo &target : knownTargets())
-      if (target.abiLevel <= best->abiLevel)
-        levels.push_back(&target);
+  for (const TargetInfo &target : knownTargets())
+    if (hostRuns(target))
+      levels.push_back(&target);
   return levels;
 }
 
@@ -74,6 +75,8 @@ static MLIRContext &context() {
 KernelModule::~KernelModule() {
   for (const Loaded &loaded : loaded_)
     qrt_unload(loaded.model);
+  if (!emulated_.empty())
+    llvm::sys::fs::remove(emulated_);
 }
 
 //===- Contents -----------------------------------------------------------===//
@@ -177,9 +180,10 @@ public:
     return compileLevel(*copy, target);
   }
 
-  llvm::Error write(const std::string &path) {
+  llvm::Error write(llvm::ArrayRef<const TargetInfo *> levels,
+                    const std::string &path) {
     std::vector<std::string> objects, names;
-    image.levels = levelsOfThisCpu();
+    image.levels = levels.vec();
     for (const TargetInfo *level : image.levels) {
       auto object = code(*level);
       if (!object)
@@ -222,6 +226,7 @@ public:
 } // namespace
 
 std::string KernelModule::compile(const std::string &activations,
+                                  llvm::ArrayRef<const TargetInfo *> levels,
                                   const std::string &path) {
   Steps steps("module " + attributes_ + "{\n" + text_ + "}\n", activations,
               kMaxRows);
@@ -229,14 +234,14 @@ std::string KernelModule::compile(const std::string &activations,
   if (llvm::Error failed = steps.front())
     return llvm::toString(std::move(failed));
   activations_ = steps.activations;
-  return llvm::toString(steps.write(path));
+  return llvm::toString(steps.write(levels, path));
 }
 
 void KernelModule::build(const std::string &activations) {
   llvm::SmallString<128> path;
   ASSERT_FALSE(llvm::sys::fs::createTemporaryFile("kernel", "so", path));
   std::string file(path);
-  std::string failed = compile(activations, file);
+  std::string failed = compile(activations, levelsOfThisCpu(), file);
   EXPECT_EQ(failed, "") << text_;
   if (failed.empty())
     for (const TargetInfo *level : levelsOfThisCpu()) {
@@ -251,6 +256,11 @@ void KernelModule::build(const std::string &activations) {
         loaded_.push_back(loaded);
     }
   llvm::sys::fs::remove(file); // mapped by now
+  if (!failed.empty() || !emulatorMissing().empty())
+    return;
+  ASSERT_FALSE(llvm::sys::fs::createTemporaryFile("neon", "so", path));
+  emulated_ = std::string(path);
+  EXPECT_EQ(compile(activations, findTarget("neon"), emulated_), "") << text_;
 }
 
 //===- Calling ------------------------------------------------------------===//
@@ -282,7 +292,7 @@ std::vector<LevelResult> KernelModule::atEveryLevel(int64_t outputs, Run run) {
 std::vector<LevelResult>
 KernelModule::call(const std::string &function,
                    const std::vector<const void *> &inputs, int64_t outputs) {
-  return atEveryLevel(outputs, [&](qrt_model *model, float *out) {
+  auto results = atEveryLevel(outputs, [&](qrt_model *model, float *out) {
     std::vector<void *> arguments;
     for (const void *input : inputs)
       arguments.push_back(const_cast<void *>(input));
@@ -290,6 +300,14 @@ KernelModule::call(const std::string &function,
     return qrt_call(model, qrt_function_find(model, function.c_str()),
                     arguments.data());
   });
+  if (!emulated_.empty() && !loaded_.empty()) {
+    LevelResult neon{"neon", std::vector<float>(size_t(outputs), NAN)};
+    EXPECT_EQ(callEmulated(emulated_, loaded_[0].model, function, inputs,
+                           neon.values),
+              "");
+    results.push_back(std::move(neon));
+  }
+  return results;
 }
 
 std::vector<LevelResult> KernelModule::decode(int32_t rows, int64_t outputs,

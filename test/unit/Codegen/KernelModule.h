@@ -52,14 +52,15 @@ public:
   /// Attributes of `text`, where there is one.
   void model(int64_t vocabulary, int64_t embedding);
 
-  /// Compiles for all levels of this CPU and loads each; a failure is one of
-  /// the test.
+  /// Compiles for all levels of this CPU and loads each; for neon too, where it
+  /// can be emulated. A failure is one of the test.
   void build(const std::string &activations = "int8");
 
   /// The scheme of the activations that meet a weight; none: reals.
   std::optional<Scheme> activations(const std::string &weight) const;
 
-  /// Calls a plain function with 1 and with 2 threads, whose bits must agree.
+  /// Calls a plain function with 1 and with 2 threads, whose bits must agree;
+  /// once at neon.
   std::vector<LevelResult> call(const std::string &function,
                                 const std::vector<const void *> &inputs,
                                 int64_t outputs);
@@ -73,7 +74,9 @@ private:
     std::string level;
     qrt_model *model;
   };
-  std::string compile(const std::string &activations, const std::string &path);
+  std::string compile(const std::string &activations,
+                      llvm::ArrayRef<const TargetInfo *> levels,
+                      const std::string &path);
   template <class Run>
   std::vector<LevelResult> atEveryLevel(int64_t outputs, Run run);
 
@@ -81,6 +84,7 @@ private:
   std::vector<WeightImage> weights_;
   std::map<std::string, Scheme> activations_;
   std::vector<Loaded> loaded_;
+  std::string emulated_; ///< a module file for AArch64, or none
 };
 
 /// `!lowbit.tensor<NxK, #lowbit.scheme<...>>`.
