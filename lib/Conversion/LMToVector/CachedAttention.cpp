@@ -85,8 +85,10 @@ private:
     keyHead_ = e.divFloor(head, queryHeads_ / kv.heads);
     e.each(e.index(0), e.index(queries_), 1, [&](Value query) { clear(query); });
     auto [begin, end] = visibleToAny();
-    e.each(e.divFloor(begin, kv.pageSize), e.ceilDiv(end, kv.pageSize), 1,
-           [&](Value page) { onePage(run, page); });
+    Value pages = e.ceilDiv(end, kv.pageSize);
+    e.each(e.divFloor(begin, kv.pageSize), pages, 1, [&](Value page) {
+      onePage(run, page, e.minIndex(e.add(page, 1), e.add(pages, -1)));
+    });
     e.each(e.index(0), e.index(queries_), 1,
            [&](Value query) { finish(query); });
   }
@@ -168,10 +170,33 @@ private:
 
   //===- A page -----------------------------------------------------------===//
 
-  void onePage(const Run &run, Value page) {
+  Value keysOf(const Run &run, Value page) {
+    return e.add(pageStart(e, kv, run, page),
+                 keyOffset(e, kv, layer_, keyHead_));
+  }
+
+  /// A share of what is read next: decoding waits for memory, and nothing tells
+  /// the CPU where the next page is. `length` elements from `from`, spread over
+  /// `count` iterations of which this is number `i`. SmolLM2 on Zen 5 at 900
+  /// positions: 1.31x the tokens/s on 1 thread, 1.16x on 2 (2026-11-24).
+  void prefetch(Value from, int64_t length, Value i, int64_t count) {
+    if (!c.oneRow)
+      return;
+    int64_t line = 64 / kv.bytes;
+    int64_t lines = (length / count + line - 1) / line;
+    for (int64_t n = 0; n < lines; ++n)
+      memref::PrefetchOp::create(
+          e.b, e.loc, store_,
+          ValueRange{e.add(e.add(from, e.mul(i, lines * line)), n * line)},
+          /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
+  }
+
+  void onePage(const Run &run, Value page, Value next) {
     Value start = pageStart(e, kv, run, page);
     Value keys = e.add(start, keyOffset(e, kv, layer_, keyHead_));
     Value values = e.add(start, valueOffset(e, kv, layer_, keyHead_));
+    values_ = values;
+    nextKeys_ = keysOf(run, next);
     int64_t step = kBlocks;
     while (step > 1 && step * queries_ > c.target->accumulators)
       step /= 2;
@@ -202,6 +227,7 @@ private:
         e.index(0), e.index(dim_), 1, sums, [&](Value d, ValueRange carried) {
           Values next = llvm::to_vector(carried), k;
           Value at = e.add(keys, e.mul(d, kv.pageSize));
+          prefetch(values_, kv.valueElements(), d, dim_);
           for (int64_t j = 0; j < count; ++j)
             k.push_back(loadStore(e.add(at, (block + j) * 16)));
           for (int64_t i = 0; i < queries_; ++i) {
@@ -274,6 +300,7 @@ private:
         [&](Value position, ValueRange carried) {
           Values next = llvm::to_vector(carried), value;
           Value at = e.add(e.add(values, e.mul(position, kv.paddedDim())), d);
+          prefetch(nextKeys_, kv.keyElements(), position, kPageSize);
           for (int64_t v = 0; v < vectors; ++v)
             value.push_back(loadStore(e.add(at, v * 16)));
           for (int64_t i = 0; i < queries_; ++i) {
@@ -308,7 +335,7 @@ private:
   int64_t dim_, queryHeads_;
   Type element_;
   int64_t heads_ = 1, rows_ = 1, queries_ = 1;
-  Value head_, keyHead_, firstRow_;
+  Value head_, keyHead_, firstRow_, values_, nextKeys_;
 };
 
 } // namespace
