@@ -81,7 +81,7 @@ private:
   }
 
   void fewRows() {
-    int64_t most = c.target->tileSums / 2;
+    int64_t most = c.target->tileSums / 2; // of groups and of the row
     auto [lo, hi] = e.partition(e.index(panels()), c.worker, c.workers);
     e.each(lo, hi, 1, [&](Value panel) {
       overRows(most, [&](Value row, int64_t count) {

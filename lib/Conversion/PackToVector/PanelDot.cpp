@@ -64,22 +64,13 @@ PanelDot::Place PanelDot::beginning() {
 
 Emitter::Values PanelDot::emit(llvm::ArrayRef<Value> panels, Value first,
                                int64_t rows, int64_t prefetch) {
-  Values sums(rows * panels.size(), e.splatF(0));
-  return emitPart(panels, first, rows, e.index(0), blocks(), /*tail=*/true,
-                  sums, prefetch);
-}
-
-Emitter::Values PanelDot::emitPart(llvm::ArrayRef<Value> panels, Value first,
-                                   int64_t rows, Value firstBlock,
-                                   int64_t count, bool tail, Values sums,
-                                   int64_t prefetch) {
   start(panels, first, rows, prefetch);
-  int64_t groups = panel_.blockLength(0) / panel_.group();
-  return emitBlocks(beginning(), firstBlock, count, tail, sums,
-                    e.mul(firstBlock, groups));
+  Values sums(rows * panels.size(), e.splatF(0));
+  return sequence(0, panel_.columns(), beginning(), sums);
 }
 
-/// `group`: the index that block `first` begins with.
+/// `count` outermost blocks from `first` on and, if `tail`, what is behind the
+/// last full one; `group`: the index that they begin with.
 Emitter::Values PanelDot::emitBlocks(Place at, Value first, int64_t count,
                                      bool tail, Values sums, Value group) {
   int64_t full = panel_.blockLength(0), bytes = panel_.blockBytes(0, full);

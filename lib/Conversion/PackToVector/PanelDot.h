@@ -49,16 +49,6 @@ public:
   Values emit(llvm::ArrayRef<Value> panels, Value first, int64_t rows,
               int64_t prefetch);
 
-  /// Adds a part of the columns to `sums`: `blocks` outermost blocks from
-  /// `firstBlock` on and, if `tail`, what is behind the last full one.
-  Values emitPart(llvm::ArrayRef<Value> panels, Value first, int64_t rows,
-                  Value firstBlock, int64_t blocks, bool tail, Values sums,
-                  int64_t prefetch = 0);
-  /// Full outermost blocks of a row.
-  int64_t blocks() const {
-    return panel_.columns() / panel_.blockLength(0);
-  }
-
   /// Pieces [first, first + count) of `panels`, and the tail, unpacked to `to`:
   /// memref<1 x bytes x i8>. For codes of 8 bits or fewer.
   void unpack(llvm::ArrayRef<Value> panels, const UnpackedParts &parts,
