@@ -50,8 +50,14 @@ public:
   }
 
   llvm::Error run() {
+    if (!options.output.empty() && !options.input.empty() &&
+        llvm::sys::fs::equivalent(options.input, options.output))
+      return failure("the output " + options.output +
+                     " is the input: give it another name with -o");
     if (llvm::Error error = load())
       return error;
+    if (reached && *reached >= Stage::Loops)
+      return lowerLoops();
     if (options.stopAfter == Stage::Import)
       return print();
     if (!reached || *reached <= Stage::Quantize)
@@ -67,12 +73,22 @@ public:
       if (options.stopAfter == stage)
         return print();
     }
+    if (prints() && options.stopAfter == Stage::Module &&
+        options.levels.size() > 1)
+      return failure("--emit=asm and --emit=llvm write code of one CPU level: "
+                     "choose it with --target-cpu, such as --target-cpu=" +
+                     llvm::Twine(options.levels.back()->level));
     if (llvm::Error error = describe())
       return error;
     return generate();
   }
 
 private:
+  /// Code as text, of one level.
+  bool prints() const {
+    return options.emit == Emit::Assembly || options.emit == Emit::LLVMIR;
+  }
+
   static DialectRegistry makeRegistry() {
     DialectRegistry registry;
     registerDialects(registry);
@@ -165,7 +181,43 @@ private:
     if (!module)
       return failure(options.input + ": is not valid IR (see above)");
     reached = options.startFrom ? *options.startFrom : stageOf(*module);
+    if (options.weights.empty())
+      return llvm::Error::success();
+    auto opened = openGGUF(options.weights);
+    if (!opened)
+      return opened.takeError();
+    source = std::move(*opened);
     return llvm::Error::success();
+  }
+
+  /// IR of one level, behind what a module's header is made from: signatures
+  /// and weights. It can be lowered further, and printed.
+  llvm::Error lowerLoops() {
+    if (options.stopAfter == Stage::Module && !prints())
+      return failure(options.input + ": IR of the " + stageName(*reached) +
+                     " stage has no signatures any more: a module is made from "
+                     "IR of import, quantize or pack; this can become "
+                     "--stop-after=target, --emit=llvm or --emit=asm");
+    const TargetInfo *target = options.levels.back();
+    if (auto level = (*module)->getAttrOfType<StringAttr>("rt.level"))
+      if (const TargetInfo *own = findTarget(level))
+        target = own;
+    if (*reached == Stage::Loops && options.stopAfter != Stage::Loops)
+      if (llvm::Error error =
+              runStage(*module, Stage::Target, pipelineOptions(target)))
+        return error;
+    if (options.stopAfter != Stage::Module)
+      return print();
+    auto code = compileLevel(*module, *target, emitKind(), "qrt");
+    if (!code)
+      return code.takeError();
+    return write(*code);
+  }
+
+  EmitKind emitKind() const {
+    return options.emit == Emit::Assembly ? EmitKind::Assembly
+           : options.emit == Emit::LLVMIR ? EmitKind::LLVMIR
+                                          : EmitKind::Object;
   }
 
   /// An imported model has some too: the frequencies that YaRN computes.
@@ -278,10 +330,7 @@ private:
                 (*levels[i])->getAttrOfType<ArrayAttr>("rt.weights")};
     if (llvm::Error error = runStage(*levels[i], Stage::Target, pipeline))
       return error;
-    EmitKind kind = options.emit == Emit::Assembly ? EmitKind::Assembly
-                    : options.emit == Emit::LLVMIR ? EmitKind::LLVMIR
-                                                   : EmitKind::Object;
-    auto compiled = compileLevel(*levels[i], *options.levels[i], kind,
+    auto compiled = compileLevel(*levels[i], *options.levels[i], emitKind(),
                                  symbol.empty() ? "qrt" : symbol);
     if (!compiled)
       return compiled.takeError();
@@ -307,14 +356,18 @@ private:
     return write(text);
   }
 
-  llvm::Error emitHeader() {
+  /// Written before the module, and kept if that is written too.
+  llvm::Error emitHeader(std::unique_ptr<llvm::ToolOutputFile> &file) {
     if (options.emitHeader.empty())
       return llvm::Error::success();
-    return write(headerText(image, options.emitHeader, symbol),
-                 options.emitHeader);
+    return writeTo(headerText(image, options.emitHeader, symbol),
+                   options.emitHeader, file);
   }
 
   llvm::Error link(std::vector<std::string> &objects) {
+    std::unique_ptr<llvm::ToolOutputFile> header;
+    if (llvm::Error error = emitHeader(header))
+      return error;
     std::vector<std::string> names;
     for (const FunctionImage &function : image.functions)
       names.push_back(function.name);
@@ -339,8 +392,10 @@ private:
             isObject ? writeObject(code, image, options.output, progress)
                      : writeModule(code, image, options.output, progress))
       return error;
+    if (header)
+      header->keep();
     console.summary(image, options.output);
-    return emitHeader();
+    return llvm::Error::success();
   }
 
   //===- Output -----------------------------------------------------------===//
@@ -357,8 +412,17 @@ private:
     return write(text, options.output.empty() ? "-" : options.output);
   }
   llvm::Error write(const std::string &text, const std::string &path) {
+    std::unique_ptr<llvm::ToolOutputFile> file;
+    if (llvm::Error error = writeTo(text, path, file))
+      return error;
+    file->keep();
+    return llvm::Error::success();
+  }
+  /// The file goes when `file` does, unless it is kept.
+  llvm::Error writeTo(const std::string &text, const std::string &path,
+                      std::unique_ptr<llvm::ToolOutputFile> &file) {
     std::string message;
-    auto file = openOutputFile(path, &message);
+    file = openOutputFile(path, &message);
     if (!file)
       return failure(message);
     file->os() << text;
@@ -368,7 +432,6 @@ private:
       file->os().clear_error();
       return failure("cannot write " + path + ": " + error.message());
     }
-    file->keep();
     return llvm::Error::success();
   }
 

@@ -199,6 +199,9 @@ llvm::Error collectWeights(ModuleOp module, const ModelSource *source,
       const SourceTensor *tensor = lacks ? nullptr : source->find(name);
       if (!tensor) {
         problem = "has no tensor '" + name.str() + "'";
+        if (!source)
+          problem += ": IR has names of weights only; say where they are with "
+                     "--weights=MODEL.gguf";
         return nullptr;
       }
       weights.push_back(make(*tensor));

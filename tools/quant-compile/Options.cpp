@@ -69,6 +69,10 @@ void declareOptions(tools::OptionParser &parser, CompileOptions &options,
               &options.scheme);
   parser.text("--tensors", "REGEX", "which tensors --scheme rounds",
               &options.tensors);
+  parser.text("--weights", "MODEL.gguf",
+              "where the weights are that a .mlir names (IR that a model's "
+              "--stop-after printed)",
+              &options.weights);
   parser.choice("--probe", {"layers"}, "keep each layer's output",
                 &words.probe);
   parser.section("Random weights, for measurements (need --scheme)");
