@@ -19,6 +19,7 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Regex.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/ToolOutputFile.h"
 
@@ -235,9 +236,13 @@ private:
     auto format = readScheme(options.scheme, &context);
     if (!format)
       return format.takeError();
+    std::string problem;
+    if (!llvm::Regex(options.tensors).isValid(problem))
+      return failure("--tensors='" + options.tensors +
+                     "' is no regular expression: " + problem);
     int64_t count = overrideSchemes(*module, format->scheme, options.tensors);
     if (count == 0)
-      return failure("--tensors='" + options.tensors + "' matches no matrix of " +
+      return failure("--tensors='" + options.tensors + "' matches the whole name of no matrix of " +
                      options.input);
     console.note("rounded " + std::to_string(count) + " tensors to nearest in " +
                  options.scheme);

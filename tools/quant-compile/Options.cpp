@@ -67,7 +67,7 @@ void declareOptions(tools::OptionParser &parser, CompileOptions &options,
               "FILE.mlir#NAME, or its words; of random tensors: what they are "
               "in",
               &options.scheme);
-  parser.text("--tensors", "REGEX", "which tensors --scheme rounds",
+  parser.text("--tensors", "REGEX", "which tensors --scheme rounds, by their whole names",
               &options.tensors);
   parser.text("--weights", "MODEL.gguf",
               "where the weights are that a .mlir names (IR that a model's "
