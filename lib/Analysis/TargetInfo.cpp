@@ -21,7 +21,8 @@ static constexpr uint32_t kAVX512 = kAVX2 | QRT_CPU_AVX512F | QRT_CPU_AVX512BW |
                                     QRT_CPU_AVX512VNNI;
 
 // tileSums: avx512 has 32 registers of 16 lanes; 4 rows x 3 panels take 24 for
-// the two accumulators of each. avx2 has 16 registers of 8 lanes; 2 rows take 8.
+// the two accumulators of each. avx2 has 16 registers of 8 lanes; 2 rows take
+// 8.
 // avxvnni has as many: with 6 (3 panels, a row at a time) SmolLM2-135M read a
 // prompt at 779 tokens/s in place of 1244 (Zen 5, 1 thread, 2026-11-24).
 // LLVM models no CPU of this level but those that have more features.

@@ -283,8 +283,9 @@ void KernelBuilder::lowerPack(Operation *op) {
            Value bias = linear.getBias() ? v[2] : Value();
            Value residual =
                linear.getResidual() ? v[2 + bool(bias)] : Value();
-           emitLinear(e, c, panel, layout, linear.getPanels().getType().getRows(),
-                      v[0], v[1], bias, residual,
+           emitLinear(e, c, panel, layout,
+                      linear.getPanels().getType().getRows(), v[0], v[1], bias,
+                      residual,
                       work.empty() ? Value() : v.drop_back().back(), v.back());
          },
          {}, work);

@@ -16,7 +16,8 @@ def OutlineKernels : Pass<"outline-kernels", "::mlir::ModuleOp"> {
 
     The function `text` is compiled twice: for one row (decoding: cheap ops are
     computed by every worker into its own memory, which saves their barriers) and
-    for up to `max-rows` rows.
+    for up to `max-rows` rows. Another function is compiled once: for one row
+    where every tensor that it takes or gives has one, else for its rows.
 
     ```mlir
     func.func @text(%tokens: tensor<?xi32>, ...) -> ... {

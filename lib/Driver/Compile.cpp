@@ -19,8 +19,8 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/Regex.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/Regex.h"
 #include "llvm/Support/ToolOutputFile.h"
 
 #include <thread>
@@ -59,6 +59,11 @@ public:
       return error;
     if (reached && *reached >= Stage::Loops)
       return lowerLoops();
+    if (prints() && options.stopAfter == Stage::Module &&
+        options.levels.size() > 1)
+      return failure("--emit=asm and --emit=llvm write code of one CPU level: "
+                     "choose it with --target-cpu, such as --target-cpu=" +
+                     llvm::Twine(options.levels.back()->level));
     if (options.stopAfter == Stage::Import)
       return print();
     if (!reached || *reached <= Stage::Quantize)
@@ -74,11 +79,6 @@ public:
       if (options.stopAfter == stage)
         return print();
     }
-    if (prints() && options.stopAfter == Stage::Module &&
-        options.levels.size() > 1)
-      return failure("--emit=asm and --emit=llvm write code of one CPU level: "
-                     "choose it with --target-cpu, such as --target-cpu=" +
-                     llvm::Twine(options.levels.back()->level));
     if (llvm::Error error = describe())
       return error;
     return generate();
@@ -116,7 +116,7 @@ private:
   }
 
   std::string inputName() const {
-    return source ? source->path().str() : options.input;
+    return options.input.empty() ? source->path().str() : options.input;
   }
 
   //===- Front ------------------------------------------------------------===//
@@ -242,10 +242,11 @@ private:
                      "' is no regular expression: " + problem);
     int64_t count = overrideSchemes(*module, format->scheme, options.tensors);
     if (count == 0)
-      return failure("--tensors='" + options.tensors + "' matches the whole name of no matrix of " +
+      return failure("--tensors='" + options.tensors +
+                     "' matches the whole name of no matrix of " +
                      options.input);
-    console.note("rounded " + std::to_string(count) + " tensors to nearest in " +
-                 options.scheme);
+    console.note("rounded " + std::to_string(count) +
+                 " tensors to nearest in " + options.scheme);
     return llvm::Error::success();
   }
 
@@ -319,8 +320,8 @@ private:
     for (const std::string &error : errors)
       if (!error.empty())
         return failure(error);
-    if (options.emit == Emit::Assembly || options.emit == Emit::LLVMIR)
-      return write(llvm::join(code, ""));
+    if (prints())
+      return write(code.front());
     if (llvm::Error error = nameEntries(needs, image))
       return error;
     return link(code);
@@ -423,6 +424,7 @@ private:
     file->keep();
     return llvm::Error::success();
   }
+
   /// The file goes when `file` does, unless it is kept.
   llvm::Error writeTo(const std::string &text, const std::string &path,
                       std::unique_ptr<llvm::ToolOutputFile> &file) {

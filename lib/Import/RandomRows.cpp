@@ -30,19 +30,29 @@ static unsigned codeCount(const Scheme &scheme) {
   return scheme.kind == CodeKind::Ternary ? 3 : 1u << scheme.bits;
 }
 
+std::vector<double> RandomRows::values() const {
+  std::vector<double> all(scheme.codebook.begin(), scheme.codebook.end());
+  if (all.empty())
+    for (unsigned code = 0; code < codeCount(scheme); ++code)
+      all.push_back(scheme.codeValue(code));
+  if (scheme.signs)
+    for (size_t i = 0, count = all.size(); i < count; ++i)
+      all.push_back(-all[i]);
+  return all;
+}
+
 RandomRows::RandomRows(const Scheme &scheme, uint64_t seed, double deviation)
     : scheme(scheme), seed(seed), deviation(deviation) {
   if (scheme.isFloat())
     return;
-  unsigned count = codeCount(scheme);
+  std::vector<double> all = values();
   double sum = 0, squares = 0;
-  for (unsigned code = 0; code < count; ++code) {
-    double value = scheme.codeValue(code);
+  for (double value : all) {
     sum += value;
     squares += value * value;
   }
-  codeMean = sum / count;
-  codeDeviation = std::sqrt(squares / count - codeMean * codeMean);
+  codeMean = sum / all.size();
+  codeDeviation = std::sqrt(squares / all.size() - codeMean * codeMean);
   if (codeDeviation == 0) // a codebook of one value
     codeDeviation = std::fabs(codeMean);
 }
@@ -55,6 +65,19 @@ void RandomRows::fillCodes(Stream &random, std::vector<uint8_t> &codes) const {
       word = random.word();
     codes[i] = static_cast<uint8_t>((word & 255) * count >> 8);
   }
+}
+
+/// What stands beside codes, or in their place: indices, signs, deltas.
+void RandomRows::fillVectors(Stream &random, RowFields &fields) const {
+  for (uint16_t &index : fields.indices)
+    index = random.word() & ((1u << scheme.bits) - 1);
+  for (uint8_t &sign : fields.signs)
+    sign = random.word() & 1;
+  for (size_t i = 0; i < scheme.levels.size(); ++i)
+    for (size_t j = 0; j < scheme.levels[i].components.size(); ++j)
+      if (scheme.levels[i].components[j].role == Component::Delta)
+        for (uint32_t &field : fields.fields[i][j])
+          field = random.word() & 1;
 }
 
 void RandomRows::fillReals(Stream &random, std::vector<float> &reals) const {
@@ -124,6 +147,7 @@ void RandomRows::fill(int64_t row, int64_t columns, RowFields &fields) const {
   if (scheme.isFloat())
     return fillReals(random, fields.reals);
   fillCodes(random, fields.codes);
+  fillVectors(random, fields);
   double scale = deviation / codeDeviation;
   bool hasMin = scheme.has(Component::Min) || scheme.has(Component::NegMin);
   // Scales of both signs center codes that no minimum and no zero point does.

@@ -24,7 +24,10 @@ public:
 private:
   class Stream;
 
+  /// The values that codes stand for, each equally likely.
+  std::vector<double> values() const;
   void fillCodes(Stream &random, std::vector<uint8_t> &codes) const;
+  void fillVectors(Stream &random, RowFields &fields) const;
   void fillReals(Stream &random, std::vector<float> &reals) const;
   /// Fields of `role` on all levels: their products are about `product`.
   void fillRole(Component::Role role, double product, bool anySign,

@@ -8,8 +8,8 @@
 namespace lowbit {
 
 /// The entries of a codebook of vectors, or with signs (then entries of one
-/// value too). Every entry is tried: for 2^11 of 8 values a search took about 2 us
-/// on Zen 5.
+/// value too). Every entry is tried: for 2^11 of 8 values a search took about
+/// 2 us on Zen 5.
 class EntrySet {
 public:
   explicit EntrySet(const Scheme &scheme);

@@ -12,8 +12,9 @@ def QuantizeModel : Pass<"quantize-model", "::mlir::ModuleOp"> {
     the op of the `lowbit` dialect; with `activations=int8` the activations of a
     linear layer are quantized first, symmetrically, one f32 scale for 32
     elements or for the weight's group if that is longer (`int8-pow2`: a power
-    of two; `per-token`: one for the row). Weights whose values are no multiples of one number (floats,
-    codebooks of reals) keep real activations, as does `activations=f32`.
+    of two; `per-token`: one for the row). Weights whose values are no multiples
+    of one number (floats, codebooks of reals) keep real activations, as does
+    `activations=f32`.
 
     ```mlir
     %y = lm.linear %x, %w : tensor<?x64xf32>, !lowbit.tensor<96x64, #s> -> tensor<?x96xf32>

@@ -80,18 +80,13 @@ private:
     OpBuilder b(linear);
     Value x = linear.getX();
     if (SchemeAttr scheme = activationScheme(weight))
-      x = quantized(x, scheme, permutationOf(linear.getWeight()),
+      x = quantized(x, scheme, lm::permutationOf(linear.getWeight()),
                     linear.getLoc());
     auto low = LinearOp::create(b, linear.getLoc(),
                                 linear.getResult().getType(), x,
                                 linear.getWeight(), linear.getBias());
     linear.replaceAllUsesWith(low.getResult());
     linear.erase();
-  }
-
-  static Value permutationOf(Value weight) {
-    auto op = weight.getDefiningOp<lm::WeightOp>();
-    return op ? op.getPermutation() : Value();
   }
 
   /// `x` as codes, shared by all layers that want the same of it.

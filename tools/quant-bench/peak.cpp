@@ -48,6 +48,12 @@ bf16Wide(int64_t steps) {
   PEAK_LOOP(16, __m512i, _mm512_setzero_si512(), "v", "vdpbf16ps %2, %1, %0")
 }
 
+__attribute__((target("avx2,avxvnni"))) static uint64_t
+int8Vnni(int64_t steps) {
+  PEAK_LOOP(12, __m256i, _mm256_setzero_si256(), "x",
+            "%{vex%} vpdpbusd %2, %1, %0")
+}
+
 __attribute__((target("avx2,fma"))) static uint64_t f32Narrow(int64_t steps) {
   PEAK_LOOP(12, __m256i, _mm256_setzero_si256(), "x", "vfmadd231ps %2, %1, %0")
 }
@@ -126,6 +132,7 @@ PEAK_RUNS(hasVnni, __builtin_cpu_supports("avx512vnni") &&
                        __builtin_cpu_supports("avx512bw"))
 PEAK_RUNS(hasBf16, __builtin_cpu_supports("avx512bf16"))
 PEAK_RUNS(hasPopcount, __builtin_cpu_supports("avx512vpopcntdq"))
+PEAK_RUNS(hasNarrowVnni, __builtin_cpu_supports("avxvnni"))
 PEAK_RUNS(hasNarrow, __builtin_cpu_supports("avx2"))
 PEAK_RUNS(hasFma, __builtin_cpu_supports("avx2") &&
                       __builtin_cpu_supports("fma"))
@@ -157,6 +164,12 @@ static constexpr PeakLoop peakLoops[] = {
      bf16Wide},
     {"xnor", "avx512vnni", "vpternlogq, vpopcntq, vpaddq, 512 bits", 512,
      manySteps / 2, hasPopcount, xnorWide},
+    {"int8", "avxvnni", "vpdpbusd, 256 bits", 32, manySteps, hasNarrowVnni,
+     int8Vnni},
+    {"f32", "avxvnni", "vfmadd231ps, 256 bits", 8, manySteps, hasFma,
+     f32Narrow},
+    {"xnor", "avxvnni", "vpxor, vpshufb, vpsadbw, 256 bits", 256,
+     manySteps / 8, hasNarrow, xnorNarrow},
     {"int8", "avx2", "vpmaddubsw, vpmaddwd, vpaddd, 256 bits", 32,
      manySteps / 2, hasNarrow, int8Narrow},
     {"f32", "avx2", "vfmadd231ps, 256 bits", 8, manySteps, hasFma, f32Narrow},

@@ -67,7 +67,8 @@ void declareOptions(tools::OptionParser &parser, CompileOptions &options,
               "FILE.mlir#NAME, or its words; of random tensors: what they are "
               "in",
               &options.scheme);
-  parser.text("--tensors", "REGEX", "which tensors --scheme rounds, by their whole names",
+  parser.text("--tensors", "REGEX",
+              "which tensors --scheme rounds, by their whole names",
               &options.tensors);
   parser.text("--weights", "MODEL.gguf",
               "where the weights are that a .mlir names (IR that a model's "
@@ -179,6 +180,9 @@ llvm::Error checkSource(const Words &words, const CompileOptions &options) {
                    "scheme");
   if (!random && options.input.empty())
     return failure("no input; try quant-compile --help");
+  if (!options.weights.empty() &&
+      !llvm::StringRef(options.input).ends_with(".mlir"))
+    return failure("--weights is for a .mlir, whose weights are elsewhere");
   return llvm::Error::success();
 }
 

@@ -57,6 +57,11 @@ LogicalResult KVType::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
+Value permutationOf(Value weight) {
+  auto op = weight.getDefiningOp<WeightOp>();
+  return op ? op.getPermutation() : Value();
+}
+
 LogicalResult WeightOp::verify() {
   if (!getPermutation())
     return success();

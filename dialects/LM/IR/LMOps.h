@@ -14,4 +14,11 @@
 #define GET_OP_CLASSES
 #include "dialects/LM/IR/LMOps.h.inc"
 
+namespace lowbit::lm {
+
+/// The permutation of an `lm.weight`'s columns; null: none, or no such op.
+mlir::Value permutationOf(mlir::Value weight);
+
+} // namespace lowbit::lm
+
 #endif // LOWBIT_DIALECTS_LM_IR_LMOPS_H

@@ -15,7 +15,8 @@ def Pack_LayoutAttr : AttrDef<Pack_Dialect, "Layout"> {
     A panel holds `lanes` rows. Along k, a panel is a sequence of units of
     `unit` groups of the scheme's innermost level; a unit is its codes, then the
     fields of its groups and of the outer levels whose groups end inside it. The
-    fields of the other levels precede the units that they cover. Codes lie in quads: 4 consecutive k of one row are the 4 bytes of a
+    fields of the other levels precede the units that they cover. Codes lie in
+    quads: 4 consecutive k of one row are the 4 bytes of a
     32-bit lane. A code of b bits is cut into planes of 8, 4, 2 or 1 bits, low
     bits first; one 64-byte vector of an f-bit plane holds 8 / f quads, quad j
     in bits [f j, f j + f) of every byte.

@@ -39,7 +39,7 @@ struct TargetInfo {
   int64_t tileSums;
   /// Bytes of unpacked panels that stay in the second-level cache, beside rows.
   /// Smaller parts, for the first level, cost more than they save: partial sums
-  /// go through memory (Zen 5, 2026-11-24: 32 KB 79 %, 256 KB 87 % of the peak).
+  /// go through memory (Zen 5, 2026-11-24: 32 KB 79 % of the peak, 256 KB 87).
   int64_t panelCache;
   /// Queries (rows x heads) that share a pass over keys and values.
   int64_t attentionQueries;

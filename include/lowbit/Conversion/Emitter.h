@@ -76,7 +76,7 @@ public:
   Value maxF(Value a, Value c); ///< c where one is NaN
   Value minF(Value a, Value c); ///< c where one is NaN
   Value splat(Value scalar, int64_t lanes = kLanes);
-  /// 2^x for x <= 0, within 2^-22 relatively; 0 or 2^-126 where that is less.
+  /// 2^x for x <= 0, within 2^-22 relatively; 2^-126 where that is less.
   Value exp2(Value x);
   Value sumF(Value vector);      ///< of all lanes, in lane order pairs
   Value maxLaneF(Value vector);

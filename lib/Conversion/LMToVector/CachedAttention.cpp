@@ -83,7 +83,8 @@ private:
     head_ = head;
     firstRow_ = e.add(run.first, first);
     keyHead_ = e.divFloor(head, queryHeads_ / kv.heads);
-    e.each(e.index(0), e.index(queries_), 1, [&](Value query) { clear(query); });
+    e.each(e.index(0), e.index(queries_), 1,
+           [&](Value query) { clear(query); });
     auto [begin, end] = visibleToAny();
     Value pages = e.ceilDiv(end, kv.pageSize);
     e.each(e.divFloor(begin, kv.pageSize), pages, 1, [&](Value page) {

@@ -68,18 +68,13 @@ private:
     return panels;
   }
 
-  /// The columns of a weight in stored order; null: in their own.
-  static Value permutationOf(Value weight) {
-    return weight.getDefiningOp<lm::WeightOp>().getPermutation();
-  }
-
   /// Activations of `linear` in its weight's order, made once for each order.
   FailureOr<Value> rowsOf(LinearOp linear) {
     Value x = linear.getX();
     TensorType weight = linear.getWeight().getType();
     Scheme scheme = weight.getScheme().getScheme();
     int64_t group = std::max<int64_t>(scheme.innerGroup(), 0);
-    Value permutation = permutationOf(linear.getWeight());
+    Value permutation = lm::permutationOf(linear.getWeight());
     int64_t bits = 32, scaleGroups = 0;
     bool pow2 = false;
     if (auto low = dyn_cast<TensorType>(x.getType())) {
@@ -130,7 +125,7 @@ private:
     OpBuilder b(embed);
     auto packed = pack::EmbedOp::create(
         b, embed.getLoc(), embed.getResult().getType(), embed.getTokens(),
-        *panels, permutationOf(embed.getTable()), embed.getEmbeddings(),
+        *panels, lm::permutationOf(embed.getTable()), embed.getEmbeddings(),
         embed.getScaleAttr());
     embed.replaceAllUsesWith(packed.getResult());
     embed.erase();

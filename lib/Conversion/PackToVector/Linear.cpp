@@ -127,14 +127,8 @@ private:
                Value first, int64_t pieces, bool last) {
     Values panels = panelsFrom(panel, count);
     dot.unpack(panels, parts, first, pieces, last, work_);
-    bool isOnly = last && parts.partsBeforeLast() == 0;
-    Value begins = e.lessOrEqual(first, e.index(0));
     overRows(tile_.rows, [&](Value row, int64_t rows) {
-      Values sums = dot.unpackedStart(panels, parts, row, rows);
-      if (!isOnly)
-        for (auto [i, old] :
-             llvm::enumerate(loadSums(panel, count, row, rows)))
-          sums[i] = last ? old : e.choose(begins, sums[i], old);
+      Values sums = sumsBefore(panels, parts, first, last, row, rows);
       sums = dot.unpackedPart(panels, parts, row, rows, first, pieces, last,
                               work_, sums);
       if (last)
@@ -144,6 +138,21 @@ private:
         e.storeRow(sums[i], out_, t, column, lanes);
       }, rows);
     });
+  }
+
+  /// What a part adds to: the beginning, or what waits in the result.
+  Values sumsBefore(Values panels, const UnpackedParts &parts, Value first,
+                    bool last, Value row, int64_t rows) {
+    if (!parts.partsBeforeLast())
+      return dot.unpackedStart(panels, parts, row, rows);
+    Values old = loadSums(panels[0], panels.size(), row, rows);
+    if (last)
+      return old;
+    Value begins = e.lessOrEqual(first, e.index(0));
+    for (auto [i, start] :
+         llvm::enumerate(dot.unpackedStart(panels, parts, row, rows)))
+      old[i] = e.choose(begins, start, old[i]);
+    return old;
   }
 
   /// Rows in tiles of `most`, the last ones by powers of two.
@@ -233,8 +242,8 @@ private:
 } // namespace
 
 /// Unpacking pays where a byte takes more than a shift and a mask, or scales
-/// more than a conversion: GEMM of 512 rows, K = 2048, N = 8192 on Zen 5, share of
-/// the peak with and without (2026-11-24): 6 bits of groups of 16 59 and 45 %, 4
+/// more than a conversion. 512 rows, K = 2048, N = 8192 on Zen 5, share of the
+/// peak with and without (2026-11-24): 6 bits of groups of 16 59 and 45 %, 4
 /// bits of nested scales 63 and 60, of a codebook 68 and 63; but 4 bits of plain
 /// groups of 128 78 and 82, 2 bits of groups of 256 86 and 91.
 static bool unpacks(const PanelLayout &panel) {

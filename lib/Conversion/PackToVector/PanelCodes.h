@@ -38,7 +38,8 @@ class PanelCodes {
 
 public:
   /// `weights`: memref<panels x panelBytes x i8>. `asBytes`: bytes will be
-  /// asked for, else reals. Tables are addressed here, so this dominates their use.
+  /// asked for, else reals. Tables are addressed here, so this dominates their
+  /// use.
   PanelCodes(Emitter &e, const PanelLayout &panel, const TargetInfo &target,
              Value weights, bool asBytes);
 

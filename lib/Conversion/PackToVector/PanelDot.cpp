@@ -6,28 +6,34 @@
 
 #include "dialects/Pack/IR/PackOps.h"
 
+#include <limits>
+
 using namespace mlir;
 
 namespace lowbit {
 
 //===- Walk ---------------------------------------------------------------===//
 
-/// Every scale but zero is far from the ends of f32's exponents: f16 and e4m3
-/// times integers. 2^-24 times 2^-60 (PackRows) times 2^-8 (a codebook's factor)
-/// is a normal number.
+/// The product of a weight's scales, unless it is zero, and a power of two from
+/// PackRows is a normal number of f32. Integers are at least 1 and at most 2^17
+/// (16 bits and an offset).
 static bool scalesAreNormal(const Scheme &scheme) {
-  bool any = false;
+  int64_t least = -60 - 8, most = 60; // 2^-8: a codebook's factor
   for (const Level &level : scheme.levels)
     for (const Component &component : level.components) {
       if (component.role != Component::Scale)
         continue;
-      any = true;
-      FieldType::Kind kind = component.type.kind;
-      if (kind != FieldType::F16 && kind != FieldType::E4M3 &&
-          !component.type.isInteger())
+      if (component.type.isInteger()) {
+        most += 17;
+      } else if (component.type.kind == FieldType::F16) {
+        least -= 24, most += 16;
+      } else if (component.type.kind == FieldType::E4M3) {
+        least -= 9, most += 9;
+      } else {
         return false;
+      }
     }
-  return any;
+  return least >= -126 && most <= 127;
 }
 
 PanelDot::PanelDot(Emitter &e, const PanelLayout &panel,
@@ -352,13 +358,20 @@ Value PanelDot::timesActivation(Value scale, Value a) {
   auto bits = [&](Value floats) {
     return vector::BitCastOp::create(e.b, e.loc, words, floats).getResult();
   };
-  Value some = arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::UNE,
-                                     scale, e.splatF(0));
+  // Zero, infinity and NaN are their own product.
+  auto compare = [&](arith::CmpFPredicate when, float limit) {
+    Value size = math::AbsFOp::create(e.b, e.loc, scale);
+    return arith::CmpFOp::create(e.b, e.loc, when, size, e.splatF(limit))
+        .getResult();
+  };
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  Value isFinite = e.both(compare(arith::CmpFPredicate::OGT, 0),
+                          compare(arith::CmpFPredicate::OLT, infinity));
   Value less = arith::SubIOp::create(e.b, e.loc, bits(scale),
                                      e.splatI(127 << 23));
   Value sum = arith::AddIOp::create(e.b, e.loc, less, bits(a));
-  return vector::BitCastOp::create(
-      e.b, e.loc, e.vecF(), e.choose(some, sum, e.splatI(0)));
+  return vector::BitCastOp::create(e.b, e.loc, e.vecF(),
+                                   e.choose(isFinite, sum, bits(scale)));
 }
 
 /// Adds the sums of group `index` to those of the row.

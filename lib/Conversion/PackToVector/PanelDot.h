@@ -3,8 +3,8 @@
 // Emits the inner loops of every matrix product: panels of a packed weight (16
 // rows each) times rows of activations, for any scheme. The structure of the
 // loops is the structure of PanelLayout: one loop for each level of blocks,
-// groups of a unit unrolled, long groups looped in chunks. Sums are lists of one
-// vector for each row and panel, the panels of a row side by side.
+// groups of a unit unrolled, long groups looped in chunks. Sums are lists of
+// one vector for each row and panel, the panels of a row side by side.
 //
 // Activations of 8 bits give integer sums of a group, exactly, by pack.dot4;
 // activations of 32 bits multiply decoded weights.

@@ -154,15 +154,14 @@ Emitter::Values PanelDot::unpackedGroup(Value local, Value group,
   Values products =
       unpackedQuads(quads, from, elementOffset(group, 0), groupStart(group));
   Value at = e.add(from, termsOffset());
+  bool minima = hasMinima(panel_.scheme());
+  auto load = [&](size_t slot) {
+    return e.loadBytes(e.vecF(), unpacked_, e.index(0),
+                       e.add(at, slot * kVector));
+  };
   llvm::SmallVector<Terms, 3> terms;
-  for (size_t j = 0; j < panels_.size(); ++j) {
-    auto load = [&](size_t slot) {
-      return e.loadBytes(e.vecF(), unpacked_, e.index(0),
-                         e.add(at, slot * kVector));
-    };
-    bool minima = hasMinima(panel_.scheme());
+  for (size_t j = 0; j < panels_.size(); ++j)
     terms.push_back({load(j), minima ? load(panels_.size() + j) : Value(), {}});
-  }
   return groupEnd(group, terms, products, sums);
 }
 

@@ -57,39 +57,35 @@ Value inParts(OpBuilder &b, Location loc, int64_t parts, ValueRange operands,
   return join(b, loc, halves[0], halves[1]);
 }
 
-/// avx512_vnni: one instruction, no saturation. Weights are its unsigned
-/// operand, so that the activation's broadcast folds into the memory operand.
-struct Vnni512Dot : OpRewritePattern<pack::Dot4Op> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(pack::Dot4Op op,
-                                PatternRewriter &b) const override {
-    if (op.getSignedWeights())
-      return failure();
-    b.replaceOp(op, callIntrinsic(b, op.getLoc(),
-                                  "llvm.x86.avx512.vpdpbusd.512",
-                                  op.getType(),
-                                  {op.getAcc(), op.getW(), op.getA()}));
-    return success();
-  }
-};
+/// One instruction for so many parts of the operands, exact for all weights of
+/// a kind. avx512_vnni, avx_vnni: unsigned weights, so that the activation's
+/// broadcast folds into the memory operand. dotprod: signed bytes, which
+/// unsigned ones up to 127 are as well; four activations are loaded into all
+/// lanes at once (ld1r) for the four quarters.
+struct DotInParts : OpRewritePattern<pack::Dot4Op> {
+  DotInParts(MLIRContext *context, int64_t parts, StringRef intrinsic,
+             bool takesSigned)
+      : OpRewritePattern(context), parts(parts), intrinsic(intrinsic),
+        takesSigned(takesSigned) {}
 
-/// avx_vnni: the same on 32 bytes. LLVM has one intrinsic for both encodings,
-/// VEX and EVEX, and takes the one that the level's features allow.
-struct Vnni256Dot : OpRewritePattern<pack::Dot4Op> {
-  using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(pack::Dot4Op op,
                                 PatternRewriter &b) const override {
-    if (op.getSignedWeights())
+    bool isLarge = !op.getSignedWeights() && op.getRange() > 127;
+    if (takesSigned ? isLarge : op.getSignedWeights())
       return failure();
     Location loc = op.getLoc();
     auto dot = [&](ValueRange part) {
-      return callIntrinsic(b, loc, "llvm.x86.avx512.vpdpbusd.256",
-                           part[0].getType(), part);
+      return callIntrinsic(b, loc, intrinsic, part[0].getType(), part);
     };
-    b.replaceOp(op, inParts(b, loc, 2, {op.getAcc(), op.getW(), op.getA()},
-                            dot));
+    b.replaceOp(op, inParts(b, loc, parts,
+                            {op.getAcc(), op.getW(), op.getA()}, dot));
     return success();
   }
+
+private:
+  int64_t parts;
+  StringRef intrinsic;
+  bool takesSigned;
 };
 
 /// avx2: pairs of products in 16 bits, which saturate above 128 * 127 * 2; then
@@ -169,26 +165,6 @@ private:
   }
 };
 
-/// dotprod: both operands are signed. Unsigned weights up to 127 are valid
-/// signed bytes; larger ones come as signed ones. Four activations are loaded
-/// into all lanes at once (ld1r) for the four quarters.
-struct NeonDot : OpRewritePattern<pack::Dot4Op> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(pack::Dot4Op op,
-                                PatternRewriter &b) const override {
-    if (!op.getSignedWeights() && op.getRange() > 127)
-      return failure();
-    Location loc = op.getLoc();
-    auto dot = [&](ValueRange part) {
-      return callIntrinsic(b, loc, "llvm.aarch64.neon.sdot",
-                           part[0].getType(), part);
-    };
-    b.replaceOp(op, inParts(b, loc, 4, {op.getAcc(), op.getW(), op.getA()},
-                            dot));
-    return success();
-  }
-};
-
 /// A table of 16 bytes in every 128-bit lane.
 Value tableConstant(OpBuilder &b, Location loc, ArrayRef<int8_t> table,
                     int64_t bytes) {
@@ -201,44 +177,26 @@ Value tableConstant(OpBuilder &b, Location loc, ArrayRef<int8_t> table,
                              ArrayRef<int8_t>(all)));
 }
 
-struct Avx512Lookup : OpRewritePattern<pack::LookupOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(pack::LookupOp op,
-                                PatternRewriter &b) const override {
-    Value table = tableConstant(b, op.getLoc(), op.getTable(), 64);
-    b.replaceOp(op, callIntrinsic(b, op.getLoc(),
-                                  "llvm.x86.avx512.pshuf.b.512", op.getType(),
-                                  {table, op.getIndex()}));
-    return success();
-  }
-};
+/// One instruction for so many parts of the indices.
+struct LookupInParts : OpRewritePattern<pack::LookupOp> {
+  LookupInParts(MLIRContext *context, int64_t parts, StringRef intrinsic)
+      : OpRewritePattern(context), parts(parts), intrinsic(intrinsic) {}
 
-struct Avx2Lookup : OpRewritePattern<pack::LookupOp> {
-  using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(pack::LookupOp op,
                                 PatternRewriter &b) const override {
     Location loc = op.getLoc();
-    Value table = tableConstant(b, loc, op.getTable(), 32);
-    b.replaceOp(op, inParts(b, loc, 2, op.getIndex(), [&](ValueRange index) {
-                  return callIntrinsic(b, loc, "llvm.x86.avx2.pshuf.b",
-                                       table.getType(), {table, index[0]});
-                }));
+    Value table = tableConstant(b, loc, op.getTable(), 64 / parts);
+    auto lookup = [&](ValueRange index) {
+      return callIntrinsic(b, loc, intrinsic, table.getType(),
+                           {table, index[0]});
+    };
+    b.replaceOp(op, inParts(b, loc, parts, op.getIndex(), lookup));
     return success();
   }
-};
 
-struct NeonLookup : OpRewritePattern<pack::LookupOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(pack::LookupOp op,
-                                PatternRewriter &b) const override {
-    Location loc = op.getLoc();
-    Value table = tableConstant(b, loc, op.getTable(), 16);
-    b.replaceOp(op, inParts(b, loc, 4, op.getIndex(), [&](ValueRange index) {
-                  return callIntrinsic(b, loc, "llvm.aarch64.neon.tbl1",
-                                       table.getType(), {table, index[0]});
-                }));
-    return success();
-  }
+private:
+  int64_t parts;
+  StringRef intrinsic;
 };
 
 } // namespace
@@ -248,16 +206,22 @@ void populateDotProductPatterns(RewritePatternSet &patterns,
   MLIRContext *context = patterns.getContext();
   switch (target.dot) {
   case DotProduct::AVX2:
-    patterns.add<Avx2Dot, Avx2Lookup>(context);
+    patterns.add<Avx2Dot>(context);
+    patterns.add<LookupInParts>(context, 2, "llvm.x86.avx2.pshuf.b");
     return;
   case DotProduct::AVXVNNI:
-    patterns.add<Vnni256Dot, Avx2Lookup>(context);
+    // LLVM has one intrinsic for both encodings, VEX and EVEX, and takes the
+    // one that the level's features allow.
+    patterns.add<DotInParts>(context, 2, "llvm.x86.avx512.vpdpbusd.256", false);
+    patterns.add<LookupInParts>(context, 2, "llvm.x86.avx2.pshuf.b");
     return;
   case DotProduct::AVX512VNNI:
-    patterns.add<Vnni512Dot, Avx512Lookup>(context);
+    patterns.add<DotInParts>(context, 1, "llvm.x86.avx512.vpdpbusd.512", false);
+    patterns.add<LookupInParts>(context, 1, "llvm.x86.avx512.pshuf.b.512");
     return;
   case DotProduct::NEON:
-    patterns.add<NeonDot, NeonLookup>(context);
+    patterns.add<DotInParts>(context, 4, "llvm.aarch64.neon.sdot", true);
+    patterns.add<LookupInParts>(context, 4, "llvm.aarch64.neon.tbl1");
     return;
   }
 }

@@ -59,8 +59,8 @@ std::vector<std::string> integerCodes(Random &random) {
 /// Every field of the rows: scales 2^e, the others integers times 2^e, so that
 /// all terms of a row are multiples of one power of two.
 void setFields(LowBits &weight, Random &random) {
-  // Under a minimum of 6 bits, 100 activations of 127 leave 4 of its units before
-  // sums exceed 2^24 (scales alone reach 12 of its 16.7 million).
+  // Under a minimum of 6 bits, 100 activations of 127 leave 4 of its units
+  // before sums exceed 2^24 (scales alone reach 12 of its 16.7 million).
   int64_t largestMin = weight.scheme.levels.size() > 1 ? 4 : 50;
   for (RowFields &row : weight.rows) {
     float unit = std::ldexp(1.0f, int(random.between(-3, 3)));
@@ -76,10 +76,10 @@ void setFields(LowBits &weight, Random &random) {
                                     : uint32_t(random.between(
                                           0, (int64_t(1) << type.bits) - 1));
           else
-            field = fieldBits(type, isScale  ? unit
-                                    : isZero ? float(random.between(-9, 99))
-                                             : unit * random.between(-largestMin,
-                                                              largestMin));
+            field = fieldBits(
+                type, isScale  ? unit
+                      : isZero ? float(random.between(-9, 99))
+                               : unit * random.between(-largestMin, largestMin));
         }
     }
   }

@@ -61,7 +61,11 @@ TEST(RandomSourceTest, valuesAreAsLargeAsAModels) {
         "u8 offset 128, tensor scale f32, group 32 scale u8",
         "u4, row scale f32, group 40 scale s8 zero u4",
         "s4, group 64 scale f16, group 16 scale e4m3",
-        "ternary, tensor scale f32"})
+        "ternary, tensor scale f32",
+        "u2 codebook 8 x01234567765432100110220033000007 signs, group 64 scale "
+        "f16",
+        "u1 codebook 4 x0123fed7, group 32 scale f16, group 16 scale u4 delta "
+        "0.125"})
     formats.push_back(formatOf(words));
   for (const WeightFormat &format : formats) {
     auto source = layer(format, 544, 64);
@@ -93,6 +97,24 @@ TEST(RandomSourceTest, rowsAreTheSameInAnyOrder) {
       EXPECT_EQ(valuesOf(second->tensors()[0], row), rows[row]) << name;
     EXPECT_NE(rows[0], rows[1]) << name;
   }
+}
+
+TEST(RandomSourceTest, everyEntryAndSignOccurs) {
+  auto source = layer(formatOf("u2 codebook 8 x0123456776543210011022003300000"
+                               "7 signs, group 64 scale f16"),
+                      256, 16);
+  std::vector<int> seen(4), signs(2);
+  RowFields fields;
+  for (int64_t row = 0; row < 16; ++row) {
+    source->tensors()[0].readRow(row, fields);
+    for (uint16_t index : fields.indices)
+      ++seen.at(index);
+    for (uint8_t sign : fields.signs)
+      ++signs.at(sign);
+  }
+  for (int count : seen)
+    EXPECT_NEAR(count / 512.0, 0.25, 0.08);
+  EXPECT_NEAR(signs[1] / 4096.0, 0.5, 0.05);
 }
 
 TEST(RandomSourceTest, everyCodeOccurs) {
