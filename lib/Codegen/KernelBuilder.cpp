@@ -10,9 +10,9 @@ using namespace mlir;
 
 namespace lowbit {
 
-static RowsLayout layoutOf(pack::RowsType type) {
-  return {type.getColumns(), type.getBits(), type.getGroup(),
-          type.getScaleGroups(), type.getPow2()};
+/// Of the rows that an op computes.
+static RowsLayout rowsOf(Value rows, const TargetInfo &target) {
+  return rowsLayout(rows.getDefiningOp<pack::RowsOp>(), target);
 }
 
 static PanelLayout layoutOf(pack::PanelsType type) {
@@ -35,11 +35,11 @@ static int64_t rowsOf(RankedTensorType type, bool oneRow, int64_t maxRows) {
 }
 
 MemRefType KernelBuilder::bufferType(Value value) {
-  if (auto rows = dyn_cast<pack::RowsType>(value.getType())) {
+  if (isa<pack::RowsType>(value.getType())) {
     // The type does not tell the number of rows; its source does.
     auto source = value.getDefiningOp<pack::RowsOp>().getX();
     int64_t count = rowsOf(source.getType(), oneRow_, maxRows_);
-    return MemRefType::get({count, layoutOf(rows).rowBytes()},
+    return MemRefType::get({count, rowsOf(value, target_).rowBytes()},
                            IntegerType::get(value.getContext(), 8));
   }
   auto tensor = cast<RankedTensorType>(value.getType());
@@ -91,7 +91,8 @@ int64_t KernelBuilder::textBuffer(StringRef field, MemRefType type) {
 /// What a kernel depends on: the op's name and attributes, without what is an
 /// argument (weight names, layers), and the types of its buffers.
 static std::string kernelKey(Operation *op, bool oneRow,
-                             ArrayRef<MemRefType> types) {
+                             ArrayRef<MemRefType> types,
+                             const TargetInfo &target) {
   std::string key;
   llvm::raw_string_ostream os(key);
   os << op->getName().getStringRef() << (oneRow ? " one " : " many ");
@@ -110,6 +111,17 @@ static std::string kernelKey(Operation *op, bool oneRow,
     os << type << " ";
   for (MemRefType type : types)
     os << type << " ";
+  // What a row has depends on all who read it.
+  auto describe = [&](Value value) {
+    if (!isa<pack::RowsType>(value.getType()))
+      return;
+    RowsLayout layout = rowsOf(value, target);
+    for (int64_t bias : layout.biases)
+      os << "bias " << bias << " ";
+    os << (layout.hasSums ? "sums " : "");
+  };
+  llvm::for_each(op->getOperands(), describe);
+  llvm::for_each(op->getResults(), describe);
   return key;
 }
 
@@ -120,7 +132,7 @@ func::FuncOp KernelBuilder::kernelFor(Operation *op, const KernelCall &call,
   SmallVector<MemRefType> memrefs;
   for (int64_t id : buffers)
     memrefs.push_back(program_.buffers[id].type);
-  std::string key = kernelKey(op, oneRow_, memrefs);
+  std::string key = kernelKey(op, oneRow_, memrefs, target_);
   if (call.count == Count::Static)
     key += "count " + std::to_string(call.staticCount);
   auto keyAttr = StringAttr::get(context, key);
@@ -261,7 +273,7 @@ void KernelBuilder::lowerPack(Operation *op) {
   if (auto rows = dyn_cast<pack::RowsOp>(op)) {
     call(op, op->getOperands(), oneRow_ ? Split::None : Split::Rows,
          [&](Emitter &e, const KernelContext &c, Value, ValueRange v) {
-           RowsLayout layout = layoutOf(rows.getResult().getType());
+           RowsLayout layout = rowsOf(rows.getResult(), target_);
            emitPackRows(e, c, layout, v[0],
                         rows.getPermutation() ? v[1] : Value(), v.back());
          });
@@ -269,13 +281,14 @@ void KernelBuilder::lowerPack(Operation *op) {
   }
   if (auto linear = dyn_cast<pack::LinearOp>(op)) {
     PanelLayout panel = layoutOf(linear.getPanels().getType());
-    RowsLayout layout = layoutOf(linear.getRows().getType());
+    RowsLayout layout = rowsOf(linear.getRows(), target_);
     SmallVector<int64_t> work;
-    if (int64_t bytes = oneRow_ ? 0 : linearWork(panel, layout, target_)) {
+    auto [slots, bytes] = linearWork(panel, layout, target_);
+    if (bytes && !oneRow_) {
       Buffer buffer;
       buffer.kind = Buffer::Private;
       buffer.type =
-          MemRefType::get({1, bytes}, IntegerType::get(op->getContext(), 8));
+          MemRefType::get({slots, bytes}, IntegerType::get(op->getContext(), 8));
       work.push_back(addBuffer(buffer));
     }
     call(op, op->getOperands(), Split::Other,

@@ -240,16 +240,28 @@ Value Emitter::gather(VectorType type, Value table, Value offset,
                                   index, all, zero);
 }
 
-Value Emitter::loadBytes(Type type, Value bytes, Value row, Value offset) {
+static Value loadBytesAt(Emitter &e, Type type, Value bytes, ValueRange at) {
   auto vector = dyn_cast<VectorType>(type);
   Type element = vector ? vector.getElementType() : type;
   int64_t lanes = vector ? vector.getDimSize(0) : 1;
   int64_t size = lanes * element.getIntOrFloatBitWidth() / 8;
-  Value raw = loadVec(vec(size, b.getI8Type()), bytes, {row, offset});
-  Value cast = vector::BitCastOp::create(b, loc, vec(lanes, element), raw);
+  Value raw = e.loadVec(e.vec(size, e.b.getI8Type()), bytes, at);
+  Value cast = vector::BitCastOp::create(e.b, e.loc, e.vec(lanes, element), raw);
   if (vector)
     return cast;
-  return vector::ExtractOp::create(b, loc, cast, 0);
+  return vector::ExtractOp::create(e.b, e.loc, cast, 0);
+}
+
+Value Emitter::loadBytes(Type type, Value bytes, Value row, Value offset) {
+  return loadBytesAt(*this, type, bytes, {row, offset});
+}
+Value Emitter::loadBytes(Type type, Value bytes, Value offset) {
+  return loadBytesAt(*this, type, bytes, offset);
+}
+
+Value Emitter::flat(Value bytes) {
+  SmallVector<ReassociationIndices> all = {{0, 1}};
+  return memref::CollapseShapeOp::create(b, loc, bytes, all);
 }
 
 void Emitter::storeBytes(Value value, Value bytes, Value row, Value offset) {

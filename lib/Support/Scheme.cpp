@@ -84,6 +84,11 @@ bool Scheme::has(Component::Role role) const {
   return false;
 }
 
+bool Scheme::hasMinima() const {
+  return has(Component::Min) || has(Component::NegMin) ||
+         has(Component::Zero) || has(Component::Delta);
+}
+
 float Scheme::codeValue(unsigned code) const {
   switch (kind) {
   case CodeKind::Unsigned:

@@ -34,13 +34,25 @@ struct TargetInfo {
   /// Adding to exponents, masked where the scale is zero, is cheaper than a
   /// product of floats, which shares its ports with the dot products.
   bool masksLanes;
+  /// LLVM leaves instructions in the order of the kernels. With few registers
+  /// its scheduler and its combiner, which turns chains of sums into trees, move
+  /// weights of one quad past those of the next and spill them: 4 bits of groups
+  /// of 32, 512 rows, avx2 on Zen 5: 15.3 against 19.2 % of the VNNI peak
+  /// (2026-11-24). With more registers they gain.
+  bool keepsOrder;
   /// Vectors of 16 lanes that a tile of a matrix product may keep: integer and
   /// float sums; weights, an activation and a temporary must fit beside them.
   int64_t tileSums;
+  /// Rows of a tile of one panel, where the weights of few rows come from memory:
+  /// for so many rows or fewer, and for more.
+  int64_t onceRows, streamRows;
   /// Bytes of unpacked panels that stay in the second-level cache, beside rows.
   /// Smaller parts, for the first level, cost more than they save: partial sums
   /// go through memory (Zen 5, 2026-11-24: 32 KB 79 % of the peak, 256 KB 87).
   int64_t panelCache;
+  /// Bytes of panels, as stored or unpacked, that pass over all rows together
+  /// and stay in the second-level cache.
+  int64_t blockCache;
   /// Queries (rows x heads) that share a pass over keys and values.
   int64_t attentionQueries;
   /// Vectors of 16 f32 that an attention tile may keep as accumulators.

@@ -96,6 +96,11 @@ public:
   /// A scalar or vector of `type` at a byte of a memref of bytes.
   Value loadBytes(mlir::Type type, Value bytes, Value row, Value offset);
   void storeBytes(Value value, Value bytes, Value row, Value offset);
+  /// The same of a memref of one dimension.
+  Value loadBytes(mlir::Type type, Value bytes, Value offset);
+  /// A matrix of bytes as one row: places in consecutive rows are then one
+  /// address and constants, which leaves registers for addresses of more rows.
+  Value flat(Value bytes);
 
   // Control.
   /// for iv in [lo, hi) step: body returns the next values of `carried`.

@@ -48,16 +48,20 @@ KVLayout kvLayout(lm::KVType type);
 mlir::MemRefType kvMemRef(lm::KVType type);
 
 // pack; `permutation`, memref<columns x i32>, and other operands may be null.
+/// Where a row has what, for all products that read it.
+RowsLayout rowsLayout(pack::RowsOp op, const TargetInfo &target);
 void emitPackRows(Emitter &e, const KernelContext &c, const RowsLayout &layout,
                   mlir::Value x, mlir::Value permutation, mlir::Value out);
 /// `bias`, `residual` may be null. `work`: private memory of one worker,
-/// memref<1 x linearWork() x i8>; null for one row and where linearWork() is 0.
+/// memref<slots x bytes x i8> as linearWork() says; null for one row and where
+/// that is nothing.
 void emitLinear(Emitter &e, const KernelContext &c, const PanelLayout &panel,
                 const RowsLayout &layout, int64_t rows, mlir::Value activations,
                 mlir::Value weights, mlir::Value bias, mlir::Value residual,
                 mlir::Value work, mlir::Value out);
-int64_t linearWork(const PanelLayout &panel, const RowsLayout &layout,
-                   const TargetInfo &target);
+std::pair<int64_t, int64_t> linearWork(const PanelLayout &panel,
+                                       const RowsLayout &layout,
+                                       const TargetInfo &target);
 void emitEmbed(Emitter &e, const KernelContext &c, const PanelLayout &panel,
                float scale, mlir::Value tokens, mlir::Value table,
                mlir::Value permutation, mlir::Value embeddings,

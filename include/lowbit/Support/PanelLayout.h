@@ -32,6 +32,9 @@
 
 #include "lowbit/Support/Scheme.h"
 
+#include <algorithm>
+#include <vector>
+
 namespace lowbit {
 
 /// Storage of one field: 16 lanes of `bytes`, the field in bits [shift, shift +
@@ -134,6 +137,10 @@ private:
 struct RowsLayout {
   int64_t columns, bits, group, scaleGroups;
   bool pow2 = false; ///< scales are powers of two
+  /// What the weights' stored codes are more than c, where that is not 0; of
+  /// the products that read these rows (bits = 8).
+  std::vector<int64_t> biases = {};
+  bool hasSums = true; ///< some weights have minima
 
   int64_t groupLength() const { return group > 0 ? group : columns; }
   int64_t paddedGroup() const { return (groupLength() + 3) / 4 * 4; }
@@ -143,20 +150,27 @@ struct RowsLayout {
   int64_t scales() const {
     return scaleGroups > 0 ? (groups() + scaleGroups - 1) / scaleGroups : 1;
   }
-  /// Elements first, padded with zeros; then f32 scales (bits = 8), the negated
-  /// i32 sums of each group's codes (bits = 8), the f32 sums of each group's
-  /// values. Each part is 64-byte aligned, so a row is too.
+  /// Elements first, padded with zeros; then f32 scales (bits = 8), for each
+  /// bias the i32 sums of each group's codes times -bias, the f32 sums of each
+  /// group's values. Each part is 64-byte aligned, so a row is too.
   int64_t elementBytes() const { return bits / 8; }
   int64_t scalesOffset() const {
     return align(groups() * paddedGroup() * elementBytes());
   }
-  int64_t negSumsOffset() const {
-    return scalesOffset() + (bits == 8 ? align(4 * scales()) : 0);
+  /// Of the `index`-th bias.
+  int64_t biasOffset(size_t index) const {
+    return scalesOffset() + (bits == 8 ? align(4 * scales()) : 0) +
+           index * align(4 * groups());
   }
-  int64_t sumsOffset() const {
-    return negSumsOffset() + (bits == 8 ? align(4 * groups()) : 0);
+  /// Of a bias that is among `biases`.
+  int64_t biasOffsetOf(int64_t bias) const {
+    return biasOffset(std::find(biases.begin(), biases.end(), bias) -
+                      biases.begin());
   }
-  int64_t rowBytes() const { return sumsOffset() + align(4 * groups()); }
+  int64_t sumsOffset() const { return biasOffset(biases.size()); }
+  int64_t rowBytes() const {
+    return sumsOffset() + (hasSums ? align(4 * groups()) : 0);
+  }
 
 private:
   static int64_t align(int64_t bytes) { return (bytes + 63) / 64 * 64; }

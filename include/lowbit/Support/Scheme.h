@@ -105,6 +105,8 @@ struct Scheme {
     return levels.empty() ? Level::kTensor : levels.back().group;
   }
   bool has(Component::Role role) const;
+  /// A weight is more than a multiple of c: products need the activations' sums.
+  bool hasMinima() const;
   /// c(code); not for Float and vectors.
   float codeValue(unsigned code) const;
   /// Bits a weight costs in a row of `columns`, fields included.

@@ -3,7 +3,7 @@
 // pack.linear on memrefs: a worker takes a range of panels.
 //
 // One row (decoding): panel by panel, each read once, prefetched as one stream.
-// Up to kFewRows: the same, with as many rows at a time as registers allow; the
+// Up to fewRows: the same, with as many rows at a time as registers allow; the
 // weights still come from memory once, so prefetching still decides.
 // More: blocks of a few panels; all rows pass over a block in register tiles of
 // rows x panels. Codes that take work are unpacked to bytes once for all rows,
@@ -15,6 +15,7 @@
 #include "PanelDot.h"
 
 #include "lowbit/Conversion/Kernels.h"
+#include "lowbit/Conversion/LinearPlan.h"
 
 using namespace mlir;
 
@@ -22,30 +23,13 @@ namespace lowbit {
 
 namespace {
 
-/// Bytes between a weight's use and its prefetch when decoding: 7.5 KB were
-/// best on Zen 5 (design/spikes/cpu/token: 72-83 % to 95-100 % of a plain read).
-constexpr int64_t kPrefetch = 7680;
-/// Up to so many rows the weights stream from memory faster than tiles of
-/// several panels compute.
-constexpr int64_t kFewRows = 16;
-
-struct Tile {
-  int64_t rows, panels;
-};
-
-/// As many sums as there are registers. Three panels share a row's broadcast,
-/// so that loads do not limit the dot products: 4 x 3 needs 7 loads for 12.
-/// Where weights are decoded to floats, decoding costs more than loading: all
-/// rows on one panel.
-Tile chooseTile(const PanelLayout &panel, const RowsLayout &layout,
-                const TargetInfo &target) {
-  bool isFloat = panel.scheme().isFloat();
-  // Sums of groups need an accumulator beside that of the row.
-  int64_t sums = target.tileSums;
-  if (!isFloat && panel.groups() > 1)
-    sums /= 2;
-  int64_t panels = sums % 3 == 0 && (isFloat || layout.bits == 8) ? 3 : 1;
-  return {sums / panels, panels};
+/// Tiles that pass over all rows together.
+int64_t tilesOfBlock(const PanelLayout &panel, const LinearPlan &plan) {
+  int64_t bytes =
+      plan.unpacks
+          ? UnpackedParts(panel, plan.tilePanels, plan.unpackedBytes).bytes()
+          : plan.tilePanels * panel.panelBytes();
+  return std::max<int64_t>(1, plan.blockBytes / bytes);
 }
 
 class LinearEmitter {
@@ -58,13 +42,13 @@ public:
                 Value out)
       : e(e), c(c), panel_(panel),
         dot(e, panel, layout, *c.target, weights, activations),
-        tile_(chooseTile(panel, layout, *c.target)), rows_(rows), bias_(bias),
+        plan_(planLinear(panel, layout, *c.target)), rows_(rows), bias_(bias),
         residual_(residual), work_(work), out_(out) {}
 
   void emit() {
     if (c.oneRow)
       return decode();
-    Value few = e.lessOrEqual(c.count, e.index(kFewRows));
+    Value few = e.lessOrEqual(c.count, e.index(plan_.fewRows));
     e.ifThen(few, [&] { fewRows(); });
     e.ifThen(e.isNot(few), [&] { manyRows(); });
   }
@@ -76,81 +60,119 @@ private:
     auto [lo, hi] = e.partition(e.index(panels()), c.worker, c.workers);
     e.each(lo, hi, 1, [&](Value panel) {
       e.each(e.index(0), c.count, 1,
-             [&](Value row) { tile(panel, 1, row, 1, kPrefetch); });
+             [&](Value row) { tile(panel, 1, row, 1, plan_.decodeAhead); });
     });
   }
 
   void fewRows() {
-    int64_t most = c.target->tileSums / 2; // of groups and of the row
     auto [lo, hi] = e.partition(e.index(panels()), c.worker, c.workers);
-    e.each(lo, hi, 1, [&](Value panel) {
-      overRows(most, [&](Value row, int64_t count) {
-        tile(panel, 1, row, count, panel_.panelBytes());
+    Value once = e.lessOrEqual(c.count, e.index(plan_.onceRows));
+    for (bool isOnce : {true, false})
+      e.ifThen(isOnce ? once : e.isNot(once), [&] {
+        e.each(lo, hi, 1, [&](Value panel) {
+          overRows(isOnce ? plan_.onceRows : plan_.streamRows,
+                   [&](Value row, int64_t count) {
+                     tile(panel, 1, row, count, panel_.panelBytes());
+                   });
+        });
       });
-    });
   }
 
   void manyRows() {
-    int64_t whole = panels() / tile_.panels, rest = panels() % tile_.panels;
+    int64_t whole = panels() / plan_.tilePanels,
+            rest = panels() % plan_.tilePanels;
     auto [lo, hi] =
         e.partition(e.index(whole + (rest > 0)), c.worker, c.workers);
     if (whole)
-      e.each(lo, e.minIndex(hi, e.index(whole)), 1, [&](Value block) {
-        blockOfPanels(e.mul(block, tile_.panels), tile_.panels);
-      });
+      overTiles(lo, e.minIndex(hi, e.index(whole)), plan_.tilePanels);
     if (!rest)
       return;
     Value mine = e.both(e.lessOrEqual(lo, e.index(whole)),
                         e.less(e.index(whole), hi));
-    e.ifThen(mine,
-             [&] { blockOfPanels(e.index(whole * tile_.panels), rest); });
+    e.ifThen(mine, [&] {
+      block({e.index(1), e.index(whole * plan_.tilePanels), rest});
+    });
   }
 
-  /// All rows times `count` panels.
-  void blockOfPanels(Value panel, int64_t count) {
-    if (!work_)
-      return overRows(tile_.rows, [&](Value row, int64_t rows) {
-        tile(panel, count, row, rows, 0);
+  /// Tiles side by side, of `panels` panels each, from `panel` on.
+  struct Block {
+    Value tiles, panel;
+    int64_t panels;
+  };
+
+  /// As many tiles as stay in the second-level cache pass over all rows
+  /// together: rows are read, and results written, less often and in longer
+  /// pieces.
+  void overTiles(Value lo, Value hi, int64_t panels) {
+    int64_t tiles = tilesOfBlock(panel_, plan_);
+    e.each(lo, hi, tiles, [&](Value first) {
+      Value last = e.minIndex(e.add(first, tiles), hi);
+      block({e.sub(last, first), e.mul(first, panels), panels});
+    });
+  }
+
+  void overBlock(const Block &of,
+                 llvm::function_ref<void(Value slot, Value panel)> body) {
+    e.each(e.index(0), of.tiles, 1, [&](Value slot) {
+      body(slot, e.add(of.panel, e.mul(slot, of.panels)));
+    });
+  }
+
+  /// All rows times a block.
+  void block(const Block &of) {
+    if (work_)
+      return unpackedBlock(of);
+    overRows(plan_.tileRows, [&](Value row, int64_t rows) {
+      overBlock(of, [&](Value, Value panel) {
+        tile(panel, of.panels, row, rows, 0);
       });
-    UnpackedParts parts(panel_, count, c.target->panelCache);
+    });
+  }
+
+  void unpackedBlock(const Block &of) {
+    UnpackedParts parts(panel_, of.panels, plan_.unpackedBytes);
     int64_t before = parts.partsBeforeLast();
     if (before)
       e.each(e.index(0), e.index(before), 1, [&](Value part) {
         Value first = e.mul(part, parts.perPart);
-        onePart(panel, count, parts, first, parts.perPart, /*last=*/false);
+        onePart(of, parts, first, parts.perPart, /*last=*/false);
       });
-    onePart(panel, count, parts, e.index(before * parts.perPart),
+    onePart(of, parts, e.index(before * parts.perPart),
             parts.pieces - before * parts.perPart, /*last=*/true);
   }
 
-  void onePart(Value panel, int64_t count, const UnpackedParts &parts,
-               Value first, int64_t pieces, bool last) {
-    Values panels = panelsFrom(panel, count);
-    dot.unpack(panels, parts, first, pieces, last, work_);
-    overRows(tile_.rows, [&](Value row, int64_t rows) {
-      Values sums = sumsBefore(panels, parts, first, last, row, rows);
-      sums = dot.unpackedPart(panels, parts, row, rows, first, pieces, last,
-                              work_, sums);
-      if (last)
-        return finish(sums, panel, count, row);
-      eachSum(panel, count, row, [&](size_t i, Value t, Value column,
-                                     Value lanes) {
-        e.storeRow(sums[i], out_, t, column, lanes);
-      }, rows);
+  void onePart(const Block &of, const UnpackedParts &parts, Value first,
+               int64_t pieces, bool last) {
+    overBlock(of, [&](Value slot, Value panel) {
+      dot.unpack(panel, of.panels, parts, first, pieces, last, work_, slot);
+    });
+    overRows(plan_.tileRows, [&](Value row, int64_t rows) {
+      overBlock(of, [&](Value slot, Value panel) {
+        Values sums =
+            sumsBefore(panel, of.panels, parts, first, last, row, rows);
+        sums = dot.unpackedPart(panel, of.panels, parts, row, rows, first,
+                                pieces, last, work_, slot, sums);
+        if (last)
+          return finish(sums, panel, of.panels, row);
+        eachSum(panel, of.panels, row, [&](size_t i, Value t, Value column,
+                                           Value lanes) {
+          e.storeRow(sums[i], out_, t, column, lanes);
+        }, rows);
+      });
     });
   }
 
   /// What a part adds to: the beginning, or what waits in the result.
-  Values sumsBefore(Values panels, const UnpackedParts &parts, Value first,
-                    bool last, Value row, int64_t rows) {
+  Values sumsBefore(Value panel, int64_t panels, const UnpackedParts &parts,
+                    Value first, bool last, Value row, int64_t rows) {
     if (!parts.partsBeforeLast())
-      return dot.unpackedStart(panels, parts, row, rows);
-    Values old = loadSums(panels[0], panels.size(), row, rows);
+      return dot.unpackedStart(panel, panels, parts, row, rows);
+    Values old = loadSums(panel, panels, row, rows);
     if (last)
       return old;
     Value begins = e.lessOrEqual(first, e.index(0));
     for (auto [i, start] :
-         llvm::enumerate(dot.unpackedStart(panels, parts, row, rows)))
+         llvm::enumerate(dot.unpackedStart(panel, panels, parts, row, rows)))
       old[i] = e.choose(begins, start, old[i]);
     return old;
   }
@@ -172,16 +194,9 @@ private:
     }
   }
 
-  Values panelsFrom(Value first, int64_t count) {
-    Values panels;
-    for (int64_t j = 0; j < count; ++j)
-      panels.push_back(e.add(first, j));
-    return panels;
-  }
-
   void tile(Value panel, int64_t panels, Value row, int64_t rows,
             int64_t prefetch) {
-    Values sums = dot.emit(panelsFrom(panel, panels), row, rows, prefetch);
+    Values sums = dot.emit(panel, panels, row, rows, prefetch);
     finish(sums, panel, panels, row);
   }
 
@@ -234,37 +249,25 @@ private:
   const KernelContext &c;
   const PanelLayout &panel_;
   PanelDot dot;
-  Tile tile_;
+  LinearPlan plan_;
   int64_t rows_;
   Value bias_, residual_, work_, out_;
 };
 
 } // namespace
 
-/// Unpacking pays where a byte takes more than a shift and a mask, or scales
-/// more than a conversion. 512 rows, K = 2048, N = 8192 on Zen 5, share of the
-/// peak with and without (2026-11-24): 6 bits of groups of 16 59 and 45 %, 4
-/// bits of nested scales 63 and 60, of a codebook 68 and 63; but 4 bits of plain
-/// groups of 128 78 and 82, 2 bits of groups of 256 86 and 91.
-static bool unpacks(const PanelLayout &panel) {
-  const Scheme &scheme = panel.scheme();
-  int64_t groupLevels = llvm::count_if(
-      scheme.levels, [](const Level &level) { return level.group > 0; });
-  return panel.planes().size() > 1 || scheme.kind == CodeKind::Codebook ||
-         groupLevels > 1;
-}
-
-int64_t linearWork(const PanelLayout &panel, const RowsLayout &layout,
-                   const TargetInfo &target) {
-  if (panel.scheme().isFloat() || layout.bits != 8 || !unpacks(panel))
-    return 0;
-  Tile tile = chooseTile(panel, layout, target);
+std::pair<int64_t, int64_t> linearWork(const PanelLayout &panel,
+                                       const RowsLayout &layout,
+                                       const TargetInfo &target) {
+  LinearPlan plan = planLinear(panel, layout, target);
+  if (!plan.unpacks)
+    return {0, 0};
   // The last block may have fewer panels, of which longer parts fit.
   int64_t most = 0;
-  for (int64_t panels = 1; panels <= tile.panels; ++panels)
-    most = std::max(
-        most, UnpackedParts(panel, panels, target.panelCache).bytes());
-  return most;
+  for (int64_t panels = 1; panels <= plan.tilePanels; ++panels)
+    most = std::max(most,
+                    UnpackedParts(panel, panels, plan.unpackedBytes).bytes());
+  return {tilesOfBlock(panel, plan), most};
 }
 
 void emitLinear(Emitter &e, const KernelContext &c, const PanelLayout &panel,

@@ -5,6 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "PanelCodes.h"
+
 #include "lowbit/Conversion/Kernels.h"
 
 using namespace mlir;
@@ -178,14 +180,19 @@ private:
   }
 
   void storeSums(Value group, Value sum, Value scale) {
+    if (!layout_.hasSums && layout_.biases.empty())
+      return;
     Value total;
     Value at = e.mul(group, 4);
     if (layout_.bits == 8) {
       Value whole = vector::ReductionOp::create(
           e.b, e.loc, vector::CombiningKind::ADD, sum);
-      Value negative =
-          arith::SubIOp::create(e.b, e.loc, e.constI(0), whole);
-      e.storeBytes(negative, out_, row_, e.add(at, layout_.negSumsOffset()));
+      for (auto [i, bias] : llvm::enumerate(layout_.biases))
+        e.storeBytes(
+            arith::MulIOp::create(e.b, e.loc, whole, e.constI(-bias)), out_,
+            row_, e.add(at, layout_.biasOffset(i)));
+      if (!layout_.hasSums)
+        return;
       total = arith::SIToFPOp::create(e.b, e.loc, e.f32(), whole);
       total = e.mulF(total, scale);
     } else {
@@ -200,6 +207,25 @@ private:
 };
 
 } // namespace
+
+RowsLayout rowsLayout(pack::RowsOp op, const TargetInfo &target) {
+  pack::RowsType type = op.getResult().getType();
+  RowsLayout layout{type.getColumns(), type.getBits(), type.getGroup(),
+                    type.getScaleGroups(), type.getPow2(), {},
+                    /*hasSums=*/false};
+  for (Operation *user : op->getUsers()) {
+    const Scheme &scheme = cast<pack::LinearOp>(user)
+                               .getPanels()
+                               .getType()
+                               .getScheme()
+                               .getScheme();
+    layout.hasSums |= scheme.hasMinima();
+    int64_t bias = ByteCodes::of(scheme, target).bias;
+    if (type.getBits() == 8 && bias && !llvm::is_contained(layout.biases, bias))
+      layout.biases.push_back(bias);
+  }
+  return layout;
+}
 
 void emitPackRows(Emitter &e, const KernelContext &c, const RowsLayout &layout,
                   Value x, Value permutation, Value out) {

@@ -121,19 +121,19 @@ PanelCodes::PanelCodes(Emitter &e, const PanelLayout &panel,
 
 /// Vector `vector`, of `bytes` bytes, of a plane at `offset` of a chunk.
 /// One of 16 bytes becomes a word for each row.
-Value PanelCodes::load(Value panelIndex, Chunk &chunk, int64_t plane,
+Value PanelCodes::load(Value panel, Chunk &chunk, int64_t plane,
                        int64_t offset, int64_t vector, int64_t bytes) {
   Value &raw = chunk.vectors[{plane, vector}];
   if (raw)
     return raw;
   raw = e.loadVec(e.vec(bytes, e.b.getI8Type()), weights_,
-                  {panelIndex, e.add(chunk.byte, offset + vector * bytes)});
+                  e.add(panel, e.add(chunk.byte, offset + vector * bytes)));
   if (bytes == PanelLayout::kLanes)
     raw = arith::ExtUIOp::create(e.b, e.loc, e.vec(16, e.i32()), raw);
   return raw;
 }
 
-PanelCodes::Quad PanelCodes::quad(Value panelIndex, Chunk &chunk,
+PanelCodes::Quad PanelCodes::quad(Value panel, Chunk &chunk,
                                   int64_t quad) {
   constexpr int64_t kSigns = -1; // beside the planes of the codes
   const Scheme &scheme = panel_.scheme();
@@ -141,13 +141,13 @@ PanelCodes::Quad PanelCodes::quad(Value panelIndex, Chunk &chunk,
   if (scheme.isVector()) {
     int64_t perEntry = scheme.entryLength / 4, entry = quad / perEntry;
     result.part = quad % perEntry;
-    result.codes = asBytes_ ? entryBytes(panelIndex, chunk, entry)[result.part]
-                            : indices(panelIndex, chunk, entry);
+    result.codes = asBytes_ ? entryBytes(panel, chunk, entry)[result.part]
+                            : indices(panel, chunk, entry);
   } else {
-    result.codes = codes(panelIndex, chunk, quad);
+    result.codes = codes(panel, chunk, quad);
   }
   if (scheme.signs) {
-    result.signs = load(panelIndex, chunk, kSigns, 0, quad / 8, 64);
+    result.signs = load(panel, chunk, kSigns, 0, quad / 8, 64);
     result.bit = quad % 8;
   }
   return result;
@@ -179,13 +179,13 @@ static Value orWith(Emitter &e, Value before, Value part) {
 }
 
 /// The packed codes of a quad: 16 lanes of 4 bytes.
-Value PanelCodes::codes(Value panelIndex, Chunk &chunk, int64_t quad) {
+Value PanelCodes::codes(Value panel, Chunk &chunk, int64_t quad) {
   Value result;
   int64_t offset = panel_.signBytes(chunk.quads), bit = bytes_.shift;
   for (auto [plane, width] : llvm::enumerate(panel_.planes())) {
     int64_t perVector = 8 / width;
     Value part =
-        load(panelIndex, chunk, plane, offset, quad / perVector, 64);
+        load(panel, chunk, plane, offset, quad / perVector, 64);
     if (width < 8) {
       part = shiftBytes(e, part, bit - width * (quad % perVector));
       part = arith::AndIOp::create(
@@ -199,7 +199,7 @@ Value PanelCodes::codes(Value panelIndex, Chunk &chunk, int64_t quad) {
 }
 
 /// Index `entry` of a chunk, of each row, in words.
-Value PanelCodes::indices(Value panelIndex, Chunk &chunk, int64_t entry) {
+Value PanelCodes::indices(Value panel, Chunk &chunk, int64_t entry) {
   Value &result = chunk.indices[entry];
   if (result)
     return result;
@@ -208,7 +208,7 @@ Value PanelCodes::indices(Value panelIndex, Chunk &chunk, int64_t entry) {
   int64_t offset = panel_.signBytes(chunk.quads), bit = 0;
   for (auto [plane, width] : llvm::enumerate(panel_.planes())) {
     int64_t perByte = 8 / width;
-    Value part = load(panelIndex, chunk, plane, offset, entry / perByte, 16);
+    Value part = load(panel, chunk, plane, offset, entry / perByte, 16);
     if (width < 8) {
       part = shiftWords(e, part, bit - width * (entry % perByte));
       part = arith::AndIOp::create(
@@ -223,13 +223,13 @@ Value PanelCodes::indices(Value panelIndex, Chunk &chunk, int64_t entry) {
 
 /// The bytes of entry `entry` of a chunk, of each row: a vector for each quad.
 /// One gather for both quads of 8 bytes: half the loads of two.
-const Emitter::Values &PanelCodes::entryBytes(Value panelIndex, Chunk &chunk,
+const Emitter::Values &PanelCodes::entryBytes(Value panel, Chunk &chunk,
                                               int64_t entry) {
   Emitter::Values &quads = chunk.entries[entry];
   if (!quads.empty())
     return quads;
   int64_t words = panel_.scheme().entryLength / 4;
-  Value at = indices(panelIndex, chunk, entry);
+  Value at = indices(panel, chunk, entry);
   Value all = e.gather(e.vec(16, e.b.getIntegerType(32 * words)), table_,
                        e.index(0), at);
   if (words == 1) {

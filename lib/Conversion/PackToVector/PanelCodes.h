@@ -37,7 +37,7 @@ class PanelCodes {
   using Value = mlir::Value;
 
 public:
-  /// `weights`: memref<panels x panelBytes x i8>. `asBytes`: bytes will be
+  /// `weights`: memref<bytes x i8>; a panel is the byte where it begins. `asBytes`: bytes will be
   /// asked for, else reals. Tables are addressed here, so this dominates their
   /// use.
   PanelCodes(Emitter &e, const PanelLayout &panel, const TargetInfo &target,
@@ -62,7 +62,7 @@ public:
     Value signs;      ///< 64 bytes; null: none
     int64_t bit = 0;  ///< of each of them
   };
-  Quad quad(Value panelIndex, Chunk &chunk, int64_t quad);
+  Quad quad(Value panel, Chunk &chunk, int64_t quad);
 
   /// Bytes for pack.dot4, as `bytes()` describes them.
   Value bytesOf(const Quad &quad);
@@ -70,11 +70,11 @@ public:
   Value realOf(const Quad &quad, int64_t k);
 
 private:
-  Value load(Value panelIndex, Chunk &chunk, int64_t plane, int64_t offset,
+  Value load(Value panel, Chunk &chunk, int64_t plane, int64_t offset,
              int64_t vector, int64_t bytes);
-  Value codes(Value panelIndex, Chunk &chunk, int64_t quad);
-  Value indices(Value panelIndex, Chunk &chunk, int64_t entry);
-  const Emitter::Values &entryBytes(Value panelIndex, Chunk &chunk,
+  Value codes(Value panel, Chunk &chunk, int64_t quad);
+  Value indices(Value panel, Chunk &chunk, int64_t entry);
+  const Emitter::Values &entryBytes(Value panel, Chunk &chunk,
                                     int64_t entry);
   Value lookup(Value codes);
   Value choose(Value codes);

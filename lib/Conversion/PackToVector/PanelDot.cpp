@@ -40,23 +40,29 @@ PanelDot::PanelDot(Emitter &e, const PanelLayout &panel,
                    const RowsLayout &layout, const TargetInfo &target,
                    Value weights, Value activations)
     : e(e), panel_(panel), layout_(layout),
-      codes_(e, panel, target, weights, layout.bits == 8),
+      weights_(e.flat(weights)),
+      activations_(activations ? e.flat(activations) : Value()),
+      codes_(e, panel, target, weights_, layout.bits == 8),
       bytes_(codes_.bytes()), exactDot_(target.largestUnsigned == 255),
       addsExponents_(layout.pow2 && target.masksLanes &&
-                     scalesAreNormal(panel.scheme())),
-      weights_(weights), activations_(activations) {}
+                     scalesAreNormal(panel.scheme())) {}
 
 /// Sums that keep two dot units busy: each takes 4 to 5 cycles.
 constexpr int64_t kChains = 10;
 
-void PanelDot::start(llvm::ArrayRef<Value> panels, Value first, int64_t rows,
+void PanelDot::start(Value panel, int64_t panels, Value row, int64_t rows,
                      int64_t prefetch) {
-  panels_.assign(panels.begin(), panels.end());
   prefetch_ = prefetch;
-  rows_.clear();
-  for (int64_t row = 0; row < rows; ++row)
-    rows_.push_back(e.add(first, row));
-  int64_t chains = rows * panels.size();
+  auto places = [&](Value first, int64_t bytes, int64_t count) {
+    Values result;
+    Value begin = e.mul(first, bytes);
+    for (int64_t i = 0; i < count; ++i)
+      result.push_back(e.add(begin, i * bytes));
+    return result;
+  };
+  panels_ = places(panel, panel_.panelBytes(), panels);
+  rows_ = places(row, layout_.rowBytes(), rows);
+  int64_t chains = rows * panels;
   sets_ = layout_.bits == 8 && exactDot_ && chains < kChains ? 2 : 1;
 }
 
@@ -68,10 +74,10 @@ PanelDot::Place PanelDot::beginning() {
   return at;
 }
 
-Emitter::Values PanelDot::emit(llvm::ArrayRef<Value> panels, Value first,
+Emitter::Values PanelDot::emit(Value panel, int64_t panels, Value row,
                                int64_t rows, int64_t prefetch) {
-  start(panels, first, rows, prefetch);
-  Values sums(rows * panels.size(), e.splatF(0));
+  start(panel, panels, row, rows, prefetch);
+  Values sums(rows * panels, e.splatF(0));
   return sequence(0, panel_.columns(), beginning(), sums);
 }
 
@@ -93,7 +99,7 @@ Emitter::Values PanelDot::emitBlocks(Place at, Value first, int64_t count,
 }
 
 void PanelDot::decode(Value panel, Visit visit) {
-  start(panel, e.index(0), 0, 0);
+  start(panel, 1, e.index(0), 0, 0);
   visit_ = &visit;
   sequence(0, panel_.columns(), beginning(), {});
   visit_ = nullptr;
@@ -240,6 +246,14 @@ void PanelDot::decodeQuads(Chunk &chunk, int64_t firstQuad, int64_t elements,
   }
 }
 
+/// A scalar or vector at a byte of a row or panel.
+Value PanelDot::ofRow(Type type, Value row, Value byte) {
+  return e.loadBytes(type, activations_, e.add(row, byte));
+}
+Value PanelDot::ofPanel(Type type, Value panel, Value byte) {
+  return e.loadBytes(type, weights_, e.add(panel, byte));
+}
+
 //===- Groups -------------------------------------------------------------===//
 
 Value PanelDot::elementOffset(Value group, int64_t element) {
@@ -259,10 +273,8 @@ Emitter::Values PanelDot::groupStart(Value group) {
       first = e.splatI(0);
     } else {
       // - bias * sum(a): the bias is taken off before the first product.
-      Value sum = e.loadBytes(e.i32(), activations_, row,
-                              e.add(e.mul(group, 4), layout_.negSumsOffset()));
-      first = e.splat(arith::MulIOp::create(e.b, e.loc, sum,
-                                            e.constI(bytes_.bias)));
+      int64_t offset = layout_.biasOffsetOf(bytes_.bias);
+      first = e.splat(ofRow(e.i32(), row, e.add(e.mul(group, 4), offset)));
     }
     for (size_t j = 0; j < panels_.size(); ++j) {
       start.push_back(first);
@@ -296,8 +308,8 @@ Emitter::Values PanelDot::shortGroup(Chunks &chunks, int64_t firstQuad,
         w.push_back(codes_.realOf(quad, k));
       Value *sum = group.begin();
       for (Value row : rows_) {
-        Value a = e.splat(e.loadBytes(e.f32(), activations_, row,
-                                      e.add(elements, 16 * q + 4 * k)));
+        Value a = e.splat(
+            ofRow(e.f32(), row, e.add(elements, 16 * q + 4 * k)));
         for (Value weight : w) {
           *sum = e.fma(weight, a, *sum);
           ++sum;
@@ -316,8 +328,7 @@ Emitter::Values PanelDot::dots(int64_t quads, Value elements, Values group,
     Values w = weights(q);
     Value *sum = &group[q % sets_];
     for (Value row : rows_) {
-      Value four = e.loadBytes(e.i32(), activations_, row,
-                               e.add(elements, 4 * q));
+      Value four = ofRow(e.i32(), row, e.add(elements, 4 * q));
       Value a = vector::BitCastOp::create(e.b, e.loc, bytes, e.splat(four));
       for (Value weight : w) {
         *sum = pack::Dot4Op::create(e.b, e.loc, sum->getType(), *sum, weight, a,
@@ -388,17 +399,15 @@ Emitter::Values PanelDot::groupEnd(Value index, llvm::ArrayRef<Terms> terms,
       Value scale = layout_.scaleGroups > 0
                         ? e.divFloor(index, layout_.scaleGroups)
                         : e.index(0);
-      Value a = e.splat(e.loadBytes(
-          e.f32(), activations_, row,
-          e.add(e.mul(scale, 4), layout_.scalesOffset())));
+      Value a = e.splat(ofRow(
+          e.f32(), row, e.add(e.mul(scale, 4), layout_.scalesOffset())));
       factor = timesActivation(factor, a);
     }
     sums[i] = factor ? e.fma(sum, factor, sums[i]) : e.addF(sum, sums[i]);
     if (!of.min)
       continue;
     Value a = e.splat(
-        e.loadBytes(e.f32(), activations_, row,
-                    e.add(e.mul(index, 4), layout_.sumsOffset())));
+        ofRow(e.f32(), row, e.add(e.mul(index, 4), layout_.sumsOffset())));
     sums[i] = e.fma(of.min, a, sums[i]);
   }
   return sums;
@@ -412,13 +421,13 @@ Emitter::Values PanelDot::floatUnit(int64_t length, Place at, Values sums) {
   auto one = [&](Value k, Values carried) {
     Values w;
     for (Value panel : panels_)
-      w.push_back(widen(e, e.loadBytes(e.vec(16, type), weights_, panel,
-                                       e.add(at.byte, e.mul(k, stride)))));
+      w.push_back(widen(e, ofPanel(e.vec(16, type), panel,
+                                   e.add(at.byte, e.mul(k, stride)))));
     if (visit_)
       (*visit_)(k, w[0]);
     Value *sum = carried.begin();
     for (Value row : rows_) {
-      Value a = e.splat(e.loadBytes(e.f32(), activations_, row, e.mul(k, 4)));
+      Value a = e.splat(ofRow(e.f32(), row, e.mul(k, 4)));
       for (Value weight : w) {
         *sum = e.fma(weight, a, *sum);
         ++sum;
@@ -448,11 +457,11 @@ Value PanelDot::field(const FieldSlot &slot, Value panel, Value byte) {
   Value at = e.add(byte, slot.offset);
   if (!type.isInteger() && type.bits > 8) {
     auto raw = e.vec(16, floatType(e, type.kind));
-    return widen(e, e.loadBytes(raw, weights_, panel, at));
+    return widen(e, ofPanel(raw, panel, at));
   }
   auto words = e.vec(16, e.i32());
   Type narrow = e.b.getIntegerType(slot.bytes * 8);
-  Value bits = e.loadBytes(e.vec(16, narrow), weights_, panel, at);
+  Value bits = ofPanel(e.vec(16, narrow), panel, at);
   if (narrow != e.i32())
     bits = arith::ExtUIOp::create(e.b, e.loc, words, bits);
   if (type.kind == FieldType::E8M0)
@@ -510,7 +519,7 @@ void PanelDot::prefetchAt(Value byte, int64_t bytes) {
     for (int64_t line = 0; line < bytes; line += 64)
       memref::PrefetchOp::create(
           e.b, e.loc, weights_,
-          ValueRange{panel, e.add(byte, prefetch_ + line)},
+          e.add(panel, e.add(byte, prefetch_ + line)),
           /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
 }
 

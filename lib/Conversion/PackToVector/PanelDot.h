@@ -44,23 +44,24 @@ public:
   PanelDot(Emitter &e, const PanelLayout &panel, const RowsLayout &layout,
            const TargetInfo &target, Value weights, Value activations);
 
-  /// Sums of `panels` for activation rows first .. first + rows - 1, one
-  /// vector of 16 f32 for each. `prefetch`: bytes ahead, 0 for none.
-  Values emit(llvm::ArrayRef<Value> panels, Value first, int64_t rows,
+  /// Sums of panels panel .. panel + panels - 1 for activation rows row ..
+  /// row + rows - 1, one vector of 16 f32 for each. `prefetch`: bytes ahead, 0 for none.
+  Values emit(Value panel, int64_t panels, Value row, int64_t rows,
               int64_t prefetch);
 
-  /// Pieces [first, first + count) of `panels`, and the tail, unpacked to `to`:
-  /// memref<1 x bytes x i8>. For codes of 8 bits or fewer.
-  void unpack(llvm::ArrayRef<Value> panels, const UnpackedParts &parts,
-              Value first, int64_t count, bool tail, Value to);
+  /// Pieces [first, first + count) of those panels, and the tail, unpacked to
+  /// row `slot` of `to`: memref<slots x bytes x i8>. For codes of 8 bits or
+  /// fewer.
+  void unpack(Value panel, int64_t panels, const UnpackedParts &parts,
+              Value first, int64_t count, bool tail, Value to, Value slot);
   /// What the sums of rows begin with, before their first part; between parts
   /// they are bits that only the next one understands.
-  Values unpackedStart(llvm::ArrayRef<Value> panels, const UnpackedParts &parts,
-                       Value firstRow, int64_t rows);
+  Values unpackedStart(Value panel, int64_t panels, const UnpackedParts &parts,
+                       Value row, int64_t rows);
   /// Adds an unpacked part to `sums`.
-  Values unpackedPart(llvm::ArrayRef<Value> panels, const UnpackedParts &parts,
-                      Value firstRow, int64_t rows, Value first, int64_t count,
-                      bool tail, Value from, Values sums);
+  Values unpackedPart(Value panel, int64_t panels, const UnpackedParts &parts,
+                      Value row, int64_t rows, Value first, int64_t count,
+                      bool tail, Value from, Value slot, Values sums);
 
   /// Gives the values of every column of a panel in turn, 16 rows at once, as
   /// Numerics N1 says. No activations are read.
@@ -81,8 +82,10 @@ private:
   using Chunk = PanelCodes::Chunk;
   using Chunks = llvm::SmallVector<Chunk, 3>; ///< of each panel
 
-  void start(llvm::ArrayRef<Value> panels, Value first, int64_t rows,
+  void start(Value panel, int64_t panels, Value row, int64_t rows,
              int64_t prefetch);
+  Value ofRow(mlir::Type type, Value row, Value byte);
+  Value ofPanel(mlir::Type type, Value panel, Value byte);
   Place beginning();
   Values emitBlocks(Place at, Value first, int64_t count, bool tail,
                     Values sums, Value group);
@@ -124,16 +127,17 @@ private:
   Emitter &e;
   const PanelLayout &panel_;
   const RowsLayout &layout_;
+  Value weights_, activations_; ///< one row of bytes
   PanelCodes codes_;
   const ByteCodes &bytes_;
   bool exactDot_; ///< one instruction: its latency is what limits few sums
   bool addsExponents_; ///< for a product of scales
-  Value weights_, activations_;
-  Values panels_, rows_;
+  Values panels_, rows_; ///< bytes where each begins
   int64_t sets_ = 1; ///< integer accumulators of a sum
   int64_t prefetch_ = 0;
   const Visit *visit_ = nullptr; ///< set while decoding
   const UnpackedParts *parts_ = nullptr;
+  Value slot_;     ///< row of `unpacked_`
   Value unpacked_; ///< set while unpacking, or multiplying what was unpacked
 };
 

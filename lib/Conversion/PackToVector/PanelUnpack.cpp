@@ -16,17 +16,12 @@ namespace lowbit {
 constexpr int64_t kQuads = PanelLayout::kChunkQuads;
 constexpr int64_t kVector = PanelLayout::kVectorBytes;
 
-static bool hasMinima(const Scheme &scheme) {
-  return scheme.has(Component::Min) || scheme.has(Component::NegMin) ||
-         scheme.has(Component::Zero) || scheme.has(Component::Delta);
-}
-
 UnpackedParts::UnpackedParts(const PanelLayout &panel, int64_t panels,
                              int64_t cacheBytes) {
   int64_t quads = panel.paddedGroup() / 4;
   inChunks = panel.scheme().innerGroup() <= 0 && quads > kQuads;
   groupBytes =
-      panels * kVector * (quads + 1 + hasMinima(panel.scheme()));
+      panels * kVector * (quads + 1 + panel.scheme().hasMinima());
   if (inChunks) {
     pieces = quads / kQuads;
     pieceBytes = panels * kVector * kQuads;
@@ -54,7 +49,7 @@ void PanelDot::unpackQuads(Chunks &chunks, int64_t firstQuad, int64_t quads,
       Value bytes =
           codes_.bytesOf(codes_.quad(panel, chunks[j], firstQuad + q));
       e.storeVec(bytes, unpacked_,
-                 {e.index(0), e.add(to, (q * panels + j) * kVector)});
+                 {slot_, e.add(to, (q * panels + j) * kVector)});
     }
 }
 
@@ -83,9 +78,9 @@ void PanelDot::unpackGroup(const Place &at, Chunks &chunks, int64_t firstQuad,
     unpackQuads(chunks, firstQuad, quads, to);
   Value terms = e.add(to, termsOffset());
   for (auto [j, of] : llvm::enumerate(finalTerms(at))) {
-    e.storeBytes(of.scale, unpacked_, e.index(0), e.add(terms, j * kVector));
+    e.storeBytes(of.scale, unpacked_, slot_, e.add(terms, j * kVector));
     if (of.min)
-      e.storeBytes(of.min, unpacked_, e.index(0),
+      e.storeBytes(of.min, unpacked_, slot_,
                    e.add(terms, (panels_.size() + j) * kVector));
   }
 }
@@ -94,11 +89,13 @@ int64_t PanelDot::termsOffset() const {
   return panels_.size() * kVector * (panel_.paddedGroup() / 4);
 }
 
-void PanelDot::unpack(llvm::ArrayRef<Value> panels, const UnpackedParts &parts,
-                      Value first, int64_t count, bool tail, Value to) {
-  start(panels, e.index(0), 0, 0);
+void PanelDot::unpack(Value panel, int64_t panels, const UnpackedParts &parts,
+                      Value first, int64_t count, bool tail, Value to,
+                      Value slot) {
+  start(panel, panels, e.index(0), 0, 0);
   parts_ = &parts;
   unpacked_ = to;
+  slot_ = slot;
   Place at = beginning();
   if (parts.inChunks) {
     int64_t quads = count * kQuads;
@@ -126,7 +123,7 @@ Emitter::Values PanelDot::unpackedQuads(int64_t quads, Value from,
       for (int64_t j = 0; j < panels; ++j)
         weights.push_back(
             e.loadVec(e.vec(64, e.b.getI8Type()), unpacked_,
-                      {e.index(0), e.add(byte, (q * panels + j) * kVector)}));
+                      {slot_, e.add(byte, (q * panels + j) * kVector)}));
       return weights;
     });
   };
@@ -154,9 +151,9 @@ Emitter::Values PanelDot::unpackedGroup(Value local, Value group,
   Values products =
       unpackedQuads(quads, from, elementOffset(group, 0), groupStart(group));
   Value at = e.add(from, termsOffset());
-  bool minima = hasMinima(panel_.scheme());
+  bool minima = panel_.scheme().hasMinima();
   auto load = [&](size_t slot) {
-    return e.loadBytes(e.vecF(), unpacked_, e.index(0),
+    return e.loadBytes(e.vecF(), unpacked_, slot_,
                        e.add(at, slot * kVector));
   };
   llvm::SmallVector<Terms, 3> terms;
@@ -185,28 +182,30 @@ Emitter::Values PanelDot::unpackedChunks(Value first, int64_t count, bool tail,
   return sums;
 }
 
-Emitter::Values PanelDot::unpackedStart(llvm::ArrayRef<Value> panels,
-                                        const UnpackedParts &parts,
-                                        Value firstRow, int64_t rows) {
-  start(panels, firstRow, rows, 0);
+Emitter::Values PanelDot::unpackedStart(Value panel, int64_t panels,
+                                        const UnpackedParts &parts, Value row,
+                                        int64_t rows) {
+  start(panel, panels, row, rows, 0);
   sets_ = 1;
   if (!parts.inChunks)
-    return Values(rows * panels.size(), e.splatF(0));
+    return Values(rows * panels, e.splatF(0));
   Values sums = groupStart(e.index(0));
   for (Value &sum : sums)
     sum = vector::BitCastOp::create(e.b, e.loc, e.vecF(), sum);
   return sums;
 }
 
-Emitter::Values PanelDot::unpackedPart(llvm::ArrayRef<Value> panels,
-                                       const UnpackedParts &parts,
-                                       Value firstRow, int64_t rows,
-                                       Value first, int64_t count, bool tail,
-                                       Value from, Values sums) {
-  start(panels, firstRow, rows, 0);
-  sets_ = 1;
+Emitter::Values PanelDot::unpackedPart(Value panel, int64_t panels,
+                                       const UnpackedParts &parts, Value row,
+                                       int64_t rows, Value first,
+                                       int64_t count, bool tail, Value from,
+                                       Value slot, Values sums) {
+  start(panel, panels, row, rows, 0);
+  if (parts.inChunks)
+    sets_ = 1;
   parts_ = &parts;
   unpacked_ = from;
+  slot_ = slot;
   if (parts.inChunks) {
     sums = unpackedChunks(first, count, tail, sums);
     unpacked_ = nullptr;

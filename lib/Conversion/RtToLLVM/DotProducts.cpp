@@ -92,7 +92,9 @@ private:
 /// pairs of those in 32. A chain of dot4 (the quads of a group) is rewritten as
 /// a whole: as many pairs as cannot overflow are summed in 16 bits first, 8 for
 /// 4-bit codes, which saves the multiplication by one and the 32-bit sum of all
-/// but one. Signed weights move their sign to the activation.
+/// but one. Each product stays where it was: a quad's weights then serve all rows
+/// of a tile before the next quad's need their registers. Signed weights move
+/// their sign to the activation.
 struct Avx2Dot : OpRewritePattern<pack::Dot4Op> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(pack::Dot4Op op,
@@ -108,8 +110,11 @@ struct Avx2Dot : OpRewritePattern<pack::Dot4Op> {
     std::reverse(chain.begin(), chain.end());
     Location loc = op.getLoc();
     Value parts[2];
-    for (int64_t i : {0, 1})
+    for (int64_t i : {0, 1}) {
+      b.setInsertionPoint(chain.front());
       parts[i] = ymm(chain, b, half(b, loc, chain.front().getAcc(), i), i);
+    }
+    b.setInsertionPoint(op);
     b.replaceOp(op, join(b, loc, parts[0], parts[1]));
     for (pack::Dot4Op dead : llvm::reverse(ArrayRef(chain).drop_back()))
       b.eraseOp(dead);
@@ -141,6 +146,7 @@ private:
       Value sum;
       for (pack::Dot4Op op : chain.slice(
                first, std::min(safe, chain.size() - first))) {
+        b.setInsertionPoint(op);
         Value pairs = products(op, b, half(b, loc, op.getW(), which),
                                half(b, loc, op.getA(), which));
         sum = sum ? arith::AddIOp::create(b, loc, sum, pairs).getResult()

@@ -6,6 +6,10 @@
 
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/Analysis/TargetTransformInfo.h"
+#include "llvm/CodeGen/CodeGenTargetMachineImpl.h"
+#include "llvm/CodeGen/MachineModuleInfo.h"
+#include "llvm/CodeGen/Passes.h"
+#include "llvm/CodeGen/TargetPassConfig.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
@@ -68,9 +72,36 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
       .run(module, modules);
 }
 
+/// What TargetMachine::addPassesToEmitFile adds, without what a level does not
+/// want. Returns true if it fails.
+static bool addCodegenPasses(llvm::legacy::PassManager &passes,
+                             llvm::TargetMachine &machine,
+                             llvm::raw_pwrite_stream &os,
+                             bool keepsOrder,
+                             llvm::CodeGenFileType type) {
+  llvm::TargetPassConfig *config = machine.createPassConfig(passes);
+  auto *info = new llvm::MachineModuleInfoWrapperPass(&machine);
+  passes.add(config);
+  passes.add(info);
+  if (keepsOrder) {
+    config->disablePass(&llvm::MachineSchedulerID);
+    config->disablePass(&llvm::MachineCombinerID);
+  }
+  if (config->addISelPasses())
+    return true;
+  config->addMachinePasses();
+  config->setInitialized();
+  auto &codegen = static_cast<llvm::CodeGenTargetMachineImpl &>(machine);
+  if (codegen.addAsmPrinter(passes, os, nullptr, type,
+                            info->getMMI().getContext()))
+    return true;
+  passes.add(llvm::createFreeMachineFunctionPass());
+  return false;
+}
+
 static llvm::Expected<std::string> emit(llvm::Module &module,
                                         llvm::TargetMachine &machine,
-                                        EmitKind kind) {
+                                        bool keepsOrder, EmitKind kind) {
   llvm::SmallString<0> bytes;
   llvm::raw_svector_ostream os(bytes);
   if (kind == EmitKind::LLVMIR) {
@@ -78,10 +109,10 @@ static llvm::Expected<std::string> emit(llvm::Module &module,
     return std::string(bytes);
   }
   llvm::legacy::PassManager passes;
-  if (machine.addPassesToEmitFile(passes, os, nullptr,
-                                  kind == EmitKind::Object
-                                      ? llvm::CodeGenFileType::ObjectFile
-                                      : llvm::CodeGenFileType::AssemblyFile))
+  if (addCodegenPasses(passes, machine, os, keepsOrder,
+                       kind == EmitKind::Object
+                           ? llvm::CodeGenFileType::ObjectFile
+                           : llvm::CodeGenFileType::AssemblyFile))
     return failure("LLVM cannot emit code for this target");
   passes.run(module);
   return std::string(bytes);
@@ -124,7 +155,7 @@ llvm::Expected<std::string> compileLevel(mlir::ModuleOp op,
   module->setTargetTriple(llvm::Triple(target.triple));
   prepareFunctions(*module, target, prefix);
   optimize(*module, **machine);
-  return emit(*module, **machine, kind);
+  return emit(*module, **machine, target.keepsOrder, kind);
 }
 
 //===- Tables -------------------------------------------------------------===//
@@ -171,7 +202,7 @@ public:
                             llvm::ArrayRef<const TargetInfo *> levels,
                             llvm::ArrayRef<std::string> functions);
   llvm::Expected<std::string> object() {
-    return emit(module_, *machine_, EmitKind::Object);
+    return emit(module_, *machine_, /*keepsOrder=*/false, EmitKind::Object);
   }
 
 private:

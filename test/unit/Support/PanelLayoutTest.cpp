@@ -474,12 +474,15 @@ TEST_F(PanelLayoutTest, PackedBytesOfVectors) {
 }
 
 TEST_F(PanelLayoutTest, RowsOfActivations) {
-  RowsLayout rows{100, 8, 24, 2};
+  RowsLayout rows{100, 8, 24, 2, false, {8, 128}};
   EXPECT_EQ(rows.groups(), 5);
   EXPECT_EQ(rows.scales(), 3);
   EXPECT_EQ(rows.scalesOffset(), 128); // 5 groups of 24 codes
-  EXPECT_EQ(rows.negSumsOffset(), 192);
-  EXPECT_EQ(rows.sumsOffset(), 256);
+  EXPECT_EQ(rows.biasOffset(0), 192);
+  EXPECT_EQ(rows.biasOffsetOf(128), 256);
+  EXPECT_EQ(rows.sumsOffset(), 320);
+  EXPECT_EQ(rows.rowBytes(), 384);
+  rows.hasSums = false;
   EXPECT_EQ(rows.rowBytes(), 320);
   RowsLayout reals{6, 32, 0, 0};
   EXPECT_EQ(reals.paddedGroup(), 8);

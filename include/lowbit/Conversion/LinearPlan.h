@@ -1,0 +1,39 @@
+//===- LinearPlan.h - How a matrix product is blocked -----------*- C++ -*-===//
+//
+// The choices that a matrix product leaves open once its numbers are fixed: tile,
+// where to unpack, what to prefetch. planLinear() is the cost model: it takes
+// them from the layouts and the target's description.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LOWBIT_CONVERSION_LINEARPLAN_H
+#define LOWBIT_CONVERSION_LINEARPLAN_H
+
+#include "lowbit/Analysis/TargetInfo.h"
+#include "lowbit/Support/PanelLayout.h"
+
+namespace lowbit {
+
+struct LinearPlan {
+  /// A register tile of a product of many rows: rows x panels sums.
+  int64_t tileRows = 1, tilePanels = 1;
+  /// Calls of up to `fewRows` rows read the weights from memory panel by panel:
+  /// up to `onceRows` in one tile, more in tiles of `streamRows`.
+  int64_t fewRows = 16, onceRows = 1, streamRows = 1;
+  /// Many rows: codes become bytes once a call, in parts of at most
+  /// `unpackedBytes`.
+  bool unpacks = false;
+  int64_t unpackedBytes = 0;
+  /// Many rows: bytes of panels, unpacked or not, that pass over all rows
+  /// together.
+  int64_t blockBytes = 0;
+  /// Bytes between a weight's use and its prefetch when decoding.
+  int64_t decodeAhead = 0;
+};
+
+LinearPlan planLinear(const PanelLayout &panel, const RowsLayout &layout,
+                      const TargetInfo &target);
+
+} // namespace lowbit
+
+#endif // LOWBIT_CONVERSION_LINEARPLAN_H

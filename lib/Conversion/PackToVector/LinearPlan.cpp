@@ -1,0 +1,63 @@
+//===- LinearPlan.cpp - How a matrix product is blocked -------------------===//
+
+#include "lowbit/Conversion/LinearPlan.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+namespace lowbit {
+
+/// Unpacking pays where a byte takes more than a shift and a mask, or scales
+/// more than a conversion. 512 rows, K = 2048, N = 8192 on Zen 5, share of the
+/// peak with and without (2026-11-24): 6 bits of groups of 16 59 and 45 %, 4
+/// bits of nested scales 63 and 60, of a codebook 68 and 63; but 4 bits of plain
+/// groups of 128 78 and 82, 2 bits of groups of 256 86 and 91.
+static bool unpacks(const PanelLayout &panel) {
+  const Scheme &scheme = panel.scheme();
+  int64_t groupLevels = llvm::count_if(
+      scheme.levels, [](const Level &level) { return level.group > 0; });
+  return panel.planes().size() > 1 || scheme.kind == CodeKind::Codebook ||
+         groupLevels > 1;
+}
+
+/// With 32 registers, panels share a row's broadcast, so that loads do not limit
+/// the dot products. Share of the peak, 512 rows, K = 2048, N = 8192, Zen 5, 1
+/// thread (2026-11-24), by what limits:
+/// - one sum of a row: as many sums as there are registers, 8 x 3 (12 x 2: 80 and
+///   90 %: a row's bytes come from the second-level cache for fewer products);
+/// - sums of groups need a second accumulator, and 4 x 3 spills: 3 x 2, each with
+///   two integer chains (groups of 128 84 and 88 %, of 32 70 and 75 %, 2 bits of
+///   groups of 64 77 and 85 %);
+/// - unpacked weights come from the second-level cache, a line serves the rows of
+///   a tile: 6 x 2 (nested scales and minima: 3 x 2 59, 4 x 3 62, 6 x 2 67 %).
+/// With 16 registers a panel, of two or four parts, has room for few rows.
+/// Where weights are decoded to floats, decoding costs more than loading: all
+/// rows on one panel.
+static void chooseTile(const PanelLayout &panel, const RowsLayout &layout,
+                       const TargetInfo &target, LinearPlan &plan) {
+  bool isFloat = panel.scheme().isFloat();
+  bool grouped = !isFloat && panel.groups() > 1;
+  bool many = target.tileSums >= 24 && (isFloat || layout.bits == 8);
+  int64_t sums = grouped ? target.tileSums / 2 : target.tileSums;
+  plan.tilePanels = !many ? 1 : grouped ? 2 : 3;
+  plan.tileRows = sums / plan.tilePanels;
+  if (many && grouped && !plan.unpacks)
+    plan.tileRows /= 2;
+}
+
+LinearPlan planLinear(const PanelLayout &panel, const RowsLayout &layout,
+                      const TargetInfo &target) {
+  LinearPlan plan;
+  plan.unpacks =
+      !panel.scheme().isFloat() && layout.bits == 8 && unpacks(panel);
+  chooseTile(panel, layout, target, plan);
+  plan.onceRows = target.onceRows;
+  plan.streamRows = target.streamRows;
+  // 7.5 KB were best on Zen 5 (design/spikes/cpu/token: 72-83 % to 95-100 % of a
+  // plain read).
+  plan.decodeAhead = 7680;
+  plan.unpackedBytes = target.panelCache;
+  plan.blockBytes = target.blockCache;
+  return plan;
+}
+
+} // namespace lowbit
