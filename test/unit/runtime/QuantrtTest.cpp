@@ -44,7 +44,7 @@ TEST_F(QuantrtTest, DescribesTheModel) {
   FakeModule fake;
   fake.addMetadata("general.architecture", "fake");
   fake.addMetadata("tokenizer.chat_template", "{{ messages }}");
-  qrt_load_options options = {2, "first", "always"};
+  qrt_load_options options = {2, "first", "always", nullptr, nullptr};
   ASSERT_EQ(load(fake, &options), QRT_OK) << qrt_last_error();
   qrt_model_info info;
   qrt_get_model_info(model_, &info);
@@ -78,7 +78,7 @@ TEST_F(QuantrtTest, RefusesUnknownSettings) {
   EXPECT_EQ(load(FakeModule()), QRT_INVALID_ARGUMENT);
   EXPECT_TRUE(lastErrorHas("always, once or never"));
   unsetenv("QRT_VERIFY");
-  qrt_load_options options = {-3, nullptr, nullptr};
+  qrt_load_options options = {-3, nullptr, nullptr, nullptr, nullptr};
   EXPECT_EQ(load(FakeModule(), &options), QRT_INVALID_ARGUMENT);
   EXPECT_EQ(model_, nullptr);
 }
@@ -92,7 +92,7 @@ TEST_F(QuantrtTest, ErrorsAreOneLine) {
 TEST_F(QuantrtTest, SettingsOfTheCallWin) {
   setenv("QRT_CPU", "neon", 1);
   setenv("QRT_VERIFY", "sometimes", 1);
-  qrt_load_options options = {1, "second", "never"};
+  qrt_load_options options = {1, "second", "never", nullptr, nullptr};
   EXPECT_EQ(load(FakeModule(), &options), QRT_OK) << qrt_last_error();
 }
 
@@ -176,7 +176,7 @@ TEST_F(QuantrtTest, SamplersAcceptTokensOfThePrompt) {
 }
 
 TEST_F(QuantrtTest, SessionsOfTwoThreadsShareAModel) {
-  qrt_load_options options = {2, "first", nullptr};
+  qrt_load_options options = {2, "first", nullptr, nullptr, nullptr};
   ASSERT_EQ(load(FakeModule(), &options), QRT_OK);
   auto talk = [&](std::vector<float> *out) {
     qrt_session *session = nullptr;
@@ -280,7 +280,7 @@ int collect(void *user, const char *text, size_t bytes) {
 class GenerateTest : public QuantrtTest {
 protected:
   GenerateTest() {
-    qrt_load_options options = {2, "first", nullptr};
+    qrt_load_options options = {2, "first", nullptr, nullptr, nullptr};
     EXPECT_EQ(load(withVocabulary(), &options), QRT_OK) << qrt_last_error();
     qrt_generate_options_default(&options_);
     options_.sampling.temperature = 0;
@@ -430,7 +430,7 @@ TEST_F(QuantrtTest, RendersTheChatTemplate) {
 }
 
 TEST_F(QuantrtTest, AppendsToSeveralSessions) {
-  qrt_load_options options = {2, "first", "always"};
+  qrt_load_options options = {2, "first", "always", nullptr, nullptr};
   ASSERT_EQ(load(FakeModule(), &options), QRT_OK) << qrt_last_error();
   qrt_session *sessions[2] = {}, *alone = nullptr;
   for (qrt_session *&session : sessions)
