@@ -19,8 +19,8 @@ namespace qrt {
 /// executes no atomic instruction.
 class Pool {
 public:
-  /// `cpus`: the CPU that each worker is bound to; empty: none is. The caller is
-  /// bound during a call, which then takes three system calls.
+  /// `cpus`: the CPU that each worker is bound to; empty: none is. The caller
+  /// is bound during a call, which then takes three system calls.
   static Status create(int32_t workers, std::unique_ptr<Pool> &pool,
                        const std::vector<int32_t> &cpus = {});
   ~Pool();

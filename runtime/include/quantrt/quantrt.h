@@ -40,8 +40,8 @@ typedef struct qrt_model qrt_model;
 typedef struct qrt_session qrt_session;
 
 typedef struct qrt_load_options {
-  int32_t threads;    ///< workers; 0: one for each CPU of an affinity list, else
-                      ///< for each physical core that the process may use
+  int32_t threads;    ///< workers; 0: one for each CPU of an affinity list,
+                      ///< else for each physical core that the process may use
   const char *level;  ///< "avx2", ...; NULL: $QRT_CPU, else the best there is
   const char *verify; ///< "always", "once", "never"; NULL: $QRT_VERIFY or "once"
   /// CPUs of the workers: "none", "compact" (neighbouring cores), "spread" (far

@@ -4,9 +4,9 @@
 #include "../module/FakeModule.h"
 #include "thread/cpu_mask.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <gtest/gtest.h>
-#include <sched.h>
 
 using namespace qrt;
 
