@@ -12,7 +12,7 @@ packages=(
   llvm-22-dev libmlir-22-dev mlir-22-tools llvm-22-tools clang-22 lld-22 liblld-22-dev
   libclang-rt-22-dev
   g++ cmake ninja-build ccache pkg-config
-  nlohmann-json3-dev libutf8proc-dev libxxhash-dev zlib1g-dev libzstd-dev libgtest-dev
+  nlohmann-json3-dev libutf8proc-dev libxxhash-dev libhwloc-dev zlib1g-dev libzstd-dev libgtest-dev
   python3 python3-pip python3-venv ca-certificates
 )
 

@@ -3,6 +3,7 @@
 #include "base/arena.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 namespace qrt {
 
@@ -13,7 +14,7 @@ void Arena::release() {
   bytes_ = 0;
 }
 
-Status Arena::allocate(uint64_t bytes, const char *purpose) {
+Status Arena::reserve(uint64_t bytes, const char *purpose) {
   release();
   if (bytes == 0)
     return {};
@@ -30,14 +31,15 @@ Status Arena::allocate(uint64_t bytes, const char *purpose) {
   return {};
 }
 
-Status Arena::allocateHuge(uint64_t bytes, const char *purpose) {
+Status Arena::allocate(uint64_t bytes, const char *purpose, Pages pages) {
   constexpr uint64_t page = 2u << 20;
-  if (bytes < page)
-    return allocate(bytes, purpose);
-  QRT_TRY(allocate(bytes + page, purpose));
+  if (bytes < page || pages == Pages::Usual)
+    return reserve(bytes, purpose);
+  QRT_TRY(reserve(bytes + page, purpose));
   // Cut off what is in front of the first huge page and behind the last byte.
   const uint64_t front = -reinterpret_cast<uintptr_t>(data_) % page;
-  const uint64_t rounded = (bytes + 4095) / 4096 * 4096;
+  const uint64_t usual = uint64_t(sysconf(_SC_PAGESIZE));
+  const uint64_t rounded = (bytes + usual - 1) / usual * usual;
   if (front > 0)
     munmap(data_, front);
   data_ += front;

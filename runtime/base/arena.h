@@ -10,6 +10,9 @@
 
 namespace qrt {
 
+/// Pages of the system's usual size, or of 2 MiB where it gives them.
+enum class Pages { Usual, Huge };
+
 /// Zeroed, page-aligned memory of a fixed size. What is never touched costs
 /// address space only.
 class Arena {
@@ -20,15 +23,16 @@ public:
   ~Arena() { release(); }
 
   /// `purpose` for the message: "the KV cache". Replaces what was allocated.
-  Status allocate(uint64_t bytes, const char *purpose);
-  /// The same in pages of 2 MiB, where the system gives them.
-  Status allocateHuge(uint64_t bytes, const char *purpose);
+  Status allocate(uint64_t bytes, const char *purpose,
+                  Pages pages = Pages::Usual);
   void release();
 
   uint8_t *data() const { return data_; }
   uint64_t bytes() const { return bytes_; }
 
 private:
+  Status reserve(uint64_t bytes, const char *purpose);
+
   uint8_t *data_ = nullptr;
   uint64_t bytes_ = 0;
 };

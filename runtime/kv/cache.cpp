@@ -6,22 +6,23 @@
 
 namespace qrt {
 
-Status Cache::create(const qrt_text_record &text, int32_t positions) {
+Status Cache::create(const qrt_text_record &text, int32_t positions,
+                     Pages pages) {
   pageSize_ = text.page_size;
   pageBytes_ = text.page_bytes;
   capacity_ = positions;
   uint64_t bytes;
-  const uint64_t pages = (uint64_t(positions) + pageSize_ - 1) / pageSize_;
-  if (__builtin_mul_overflow(pages + 1, pageBytes_, &bytes))
+  const uint64_t count = (uint64_t(positions) + pageSize_ - 1) / pageSize_;
+  if (__builtin_mul_overflow(count + 1, pageBytes_, &bytes))
     return Status(QRT_OUT_OF_MEMORY, "no memory for the KV cache of " +
                                          std::to_string(positions) +
                                          " positions");
-  QRT_TRY(arena_.allocate(bytes, "the KV cache"));
+  QRT_TRY(arena_.allocate(bytes, "the KV cache", pages));
   const uint64_t address = reinterpret_cast<uintptr_t>(arena_.data());
   pages_ = arena_.data() + (pageBytes_ - address % pageBytes_) % pageBytes_;
-  table_.resize(pages);
+  table_.resize(count);
   std::iota(table_.begin(), table_.end(), 0);
-  moved_.resize(pages);
+  moved_.resize(count);
   movedBy_ = -1;
   return {};
 }

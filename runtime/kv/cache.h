@@ -19,7 +19,8 @@ namespace qrt {
 class Cache {
 public:
   /// Room for `positions`.
-  Status create(const qrt_text_record &text, int32_t positions);
+  Status create(const qrt_text_record &text, int32_t positions,
+                Pages pages = Pages::Usual);
 
   int32_t capacity() const { return capacity_; }
   /// Bytes of pages for `positions`.

@@ -8,6 +8,7 @@
 #include <dlfcn.h>
 #include <link.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 namespace qrt {
 
@@ -63,10 +64,18 @@ void Module::bindWeights() {
     weights_.push_back(view_.weights.data() + weight.offset);
 }
 
+void Module::adviseHugePages() const {
+  const uintptr_t usual = uintptr_t(sysconf(_SC_PAGESIZE));
+  const uintptr_t begin = reinterpret_cast<uintptr_t>(view_.weights.data());
+  const uintptr_t page = begin / usual * usual;
+  madvise(reinterpret_cast<void *>(page), begin - page + view_.weights.size(),
+          MADV_HUGEPAGE);
+}
+
 Status Module::copyWeights(const OnEachThread &onEachThread) {
   if (view_.weights.empty())
     return {};
-  QRT_TRY(copy_.allocateHuge(view_.weights.size(), "the weights"));
+  QRT_TRY(copy_.allocate(view_.weights.size(), "the weights", Pages::Huge));
   if (file_.descriptor() < 0)
     std::memcpy(copy_.data(), view_.weights.data(), view_.weights.size());
   else

@@ -22,6 +22,9 @@ public:
   /// The same for a module that is part of the program, and outlives this.
   Status open(const qrt_static_module &source, std::string_view level);
 
+  /// Asks for huge pages where the weights are mapped. Before verify(), which
+  /// may be the first to read them.
+  void adviseHugePages() const;
   /// Reads the weights into memory of this process, in huge pages, instead of
   /// leaving them in the mapped file. Before verify().
   Status copyWeights(const OnEachThread &onEachThread);

@@ -1,7 +1,6 @@
 //===- model.cpp - A loaded model: module, threads, tokenizer -------------===//
 
 #include "session/model.h"
-#include "thread/topology.h"
 #include "tokenizer/chat_template.h"
 
 #include <cstdlib>
@@ -31,11 +30,21 @@ Status parseVerify(const std::string &text, Verify &verify) {
   return {};
 }
 
-Status parseWeights(const std::string &text, bool &copy) {
-  copy = text == "copy";
-  if (text.empty() || text == "map" || copy)
-    return {};
-  return invalid("QRT_WEIGHTS is \"" + text + "\": set it to map or copy");
+Status parseHugePages(const std::string &text, HugePages &pages) {
+  if (text.empty() || text == "off")
+    pages = HugePages::Off;
+  else if (text == "advise")
+    pages = HugePages::Advise;
+  else if (text == "copy")
+    pages = HugePages::Copy;
+  else
+    return invalid("huge pages \"" + text +
+                   "\": expected off, advise or copy");
+  return {};
+}
+
+Status parseAffinity(const std::string &text, Affinity &affinity) {
+  return Affinity::parse(text.empty() ? "none" : text, affinity);
 }
 
 std::string baseName(const std::string &path) {
@@ -70,14 +79,18 @@ Status Model::open(const OpenModule &openModule,
                    const qrt_load_options &options) {
   Verify verify;
   QRT_TRY(parseVerify(setting(options.verify, "QRT_VERIFY"), verify));
-  bool copy;
-  QRT_TRY(parseWeights(setting(nullptr, "QRT_WEIGHTS"), copy));
+  QRT_TRY(
+      parseAffinity(setting(options.affinity, "QRT_AFFINITY"), affinity_));
+  QRT_TRY(parseHugePages(setting(options.huge_pages, "QRT_HUGE_PAGES"),
+                         hugePages_));
   QRT_TRY(openModule(setting(options.level, "QRT_CPU")));
   QRT_TRY(setThreads(options.threads));
   const OnEachThread onEachThread = [&](const std::function<void()> &job) {
     pool_->onEachThread(job);
   };
-  if (copy)
+  if (hugePages_ == HugePages::Advise)
+    module_.adviseHugePages();
+  if (hugePages_ == HugePages::Copy)
     QRT_TRY(module_.copyWeights(onEachThread));
   QRT_TRY(module_.verify(verify, onEachThread));
   const Metadata &metadata = module_.metadata();
@@ -134,7 +147,15 @@ Status Model::renderChat(const qrt_message *messages, size_t count,
 }
 
 Status Model::setThreads(int32_t threads) {
-  return Pool::create(threads == 0 ? physicalCores() : threads, pool_);
+  const bool bound = affinity_.kind != Affinity::None;
+  if (topology_.cpus.empty() && (threads == 0 || bound))
+    topology_ = Topology::detect();
+  if (threads == 0)
+    threads = affinity_.defaultWorkers(topology_);
+  std::vector<int32_t> cpus;
+  if (bound && threads > 0)
+    QRT_TRY(affinity_.place(topology_, threads, cpus));
+  return Pool::create(threads, pool_, cpus);
 }
 
 void Model::info(qrt_model_info &info) const {
@@ -183,7 +204,7 @@ Status Model::reserveScratch(size_t function, Arena &arena) const {
       record.scratch_bytes + uint64_t(pool_->workers()) * record.private_bytes;
   if (arena.bytes() >= bytes)
     return {};
-  return arena.allocate(bytes, "the scratch of a function");
+  return arena.allocate(bytes, "the scratch of a function", pages());
 }
 
 Status Model::call(int32_t function, void *const *arguments) {

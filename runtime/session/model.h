@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "module/module.h"
+#include "thread/affinity.h"
 #include "thread/pool.h"
 #include "tokenizer/tokenizer.h"
 
@@ -13,6 +14,10 @@
 #include <string>
 
 namespace qrt {
+
+/// What is asked to be in pages of 2 MiB: nothing, all that is there, or also
+/// the weights, in a copy.
+enum class HugePages { Off, Advise, Copy };
 
 class Model {
 public:
@@ -43,6 +48,10 @@ public:
   /// Index of `text`, or an error for modules of plain functions.
   Status textFunction(size_t &function) const;
 
+  /// Of memory that is written for a token.
+  Pages pages() const {
+    return hugePages_ == HugePages::Off ? Pages::Usual : Pages::Huge;
+  }
   /// Makes `arena` large enough for a call with the workers there are now: the
   /// shared part and each worker's own.
   Status reserveScratch(size_t function, Arena &arena) const;
@@ -58,6 +67,9 @@ private:
   Status createTokenizer();
 
   Module module_;
+  HugePages hugePages_ = HugePages::Off;
+  Affinity affinity_;
+  Topology topology_; ///< empty until it is needed
   std::unique_ptr<Pool> pool_;
   std::unique_ptr<Tokenizer> tokenizer_;
   std::string name_, architecture_, chatTemplate_;

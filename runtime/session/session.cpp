@@ -38,7 +38,7 @@ Status Session::allocate(int32_t positions) {
     return invalid("a context of " + std::to_string(positions) +
                    " positions is more than the " + std::to_string(trained) +
                    " that " + model_.path() + " was trained for");
-  QRT_TRY(cache_.create(*text_, positions));
+  QRT_TRY(cache_.create(*text_, positions, model_.pages()));
   QRT_TRY(model_.reserveScratch(function_, scratch_));
   const uint64_t rows = text_->max_rows;
   const uint64_t rowBytes = uint64_t(text_->n_vocab) * sizeof(float);

@@ -1,10 +1,13 @@
 //===- pool.cpp - A team of threads that run compiled code ----------------===//
 
 #include "thread/pool.h"
+#include "thread/cpu_mask.h"
 #include "thread/topology.h"
 
+#include <algorithm>
 #include <pthread.h>
 #include <sched.h>
+#include <set>
 #include <signal.h>
 #include <system_error>
 
@@ -68,43 +71,69 @@ private:
 #endif
 };
 
+/// The CPUs that there are for workers.
+int32_t places(const std::vector<int32_t> &cpus) {
+  const std::set<int32_t> different(cpus.begin(), cpus.end());
+  return cpus.empty() ? availableCpus()
+                      : std::min(availableCpus(), int32_t(different.size()));
+}
+
 } // namespace
 
-Pool::Pool(int32_t workers)
-    : workers_(workers), cpus_(new std::atomic<int>[size_t(workers)]) {
+Pool::Pool(int32_t workers, const std::vector<int32_t> &cpus)
+    : workers_(workers), callersCpu_(cpus.empty() ? -1 : cpus[0]),
+      cpus_(new std::atomic<int>[size_t(workers)]) {
   for (int32_t worker = 0; worker < workers; ++worker)
     cpus_[worker] = -1 - worker; // nowhere, and not together
   // With more workers than CPUs, spinning would keep others from arriving.
-  if (workers > 1 && workers <= availableCpus()) {
+  if (workers > 1 && workers <= places(cpus)) {
     sliceSpins_ = spinsFor(sliceMicroseconds);
     barrierSpins_ = spinsFor(barrierSpinMicroseconds);
     idleSpins_ = spinsFor(idleSpinMicroseconds);
   }
 }
 
-Status Pool::create(int32_t workers, std::unique_ptr<Pool> &pool) {
+Status Pool::create(int32_t workers, std::unique_ptr<Pool> &pool,
+                    const std::vector<int32_t> &cpus) {
   if (workers < 1 || workers > workersLimit)
     return invalid("the number of threads must be between 1 and " +
                    std::to_string(workersLimit) + ", but is " +
                    std::to_string(workers));
-  std::unique_ptr<Pool> made(new Pool(workers));
+  std::unique_ptr<Pool> made(new Pool(workers, cpus));
   // Signals are for the host program's own threads.
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  Status status;
-  try {
-    for (int32_t worker = 1; worker < workers; ++worker)
-      made->threads_.emplace_back(&Pool::work, made.get(), worker);
-  } catch (const std::system_error &error) {
-    status = ioError("cannot start thread " +
-                         std::to_string(made->threads_.size() + 2) + " of " +
-                         std::to_string(workers),
-                     error.code().value());
-  }
+  Status status = made->start(cpus);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   QRT_TRY(std::move(status));
   pool = std::move(made);
+  return {};
+}
+
+Status Pool::start(const std::vector<int32_t> &cpus) {
+  const auto bound = [&](int32_t worker, int error) {
+    return error == 0 ? Status()
+                      : ioError("cannot bind thread " +
+                                    std::to_string(worker + 1) + " of " +
+                                    std::to_string(workers_) + " to CPU " +
+                                    std::to_string(cpus[size_t(worker)]),
+                                error);
+  };
+  QRT_TRY(bound(0, BoundThread(callersCpu_).error()));
+  try {
+    for (int32_t worker = 1; worker < workers_; ++worker) {
+      threads_.emplace_back(&Pool::work, this, worker);
+      if (!cpus.empty())
+        QRT_TRY(bound(worker, CpuMask(cpus[size_t(worker)])
+                                  .bind(threads_.back().native_handle())));
+    }
+  } catch (const std::system_error &error) {
+    return ioError("cannot start thread " +
+                       std::to_string(threads_.size() + 2) + " of " +
+                       std::to_string(workers_),
+                   error.code().value());
+  }
   return {};
 }
 
@@ -117,6 +146,7 @@ Pool::~Pool() {
 
 void Pool::run(qrt_entry entry, const qrt_frame &frame) {
   const DefaultFloatingPoint scope;
+  const BoundThread place(callersCpu_);
   if (workers_ == 1)
     return entry(&frame, 0, 1);
   const std::lock_guard<std::mutex> lock(turn_);

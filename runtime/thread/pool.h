@@ -19,7 +19,10 @@ namespace qrt {
 /// executes no atomic instruction.
 class Pool {
 public:
-  static Status create(int32_t workers, std::unique_ptr<Pool> &pool);
+  /// `cpus`: the CPU that each worker is bound to; empty: none is. The caller
+  /// is bound during a call, which then takes three system calls.
+  static Status create(int32_t workers, std::unique_ptr<Pool> &pool,
+                       const std::vector<int32_t> &cpus = {});
   ~Pool();
 
   int32_t workers() const { return workers_; }
@@ -36,7 +39,8 @@ public:
   static const qrt_host *host();
 
 private:
-  explicit Pool(int32_t workers);
+  Pool(int32_t workers, const std::vector<int32_t> &cpus);
+  Status start(const std::vector<int32_t> &cpus);
   void work(int32_t worker);
   void arrive();
   void barrier(int32_t worker);
@@ -45,6 +49,7 @@ private:
   static void barrier(void *team, int32_t worker);
 
   const int32_t workers_;
+  const int32_t callersCpu_; ///< -1: anywhere
   uint32_t sliceSpins_ = 1, barrierSpins_ = 0, idleSpins_ = 0;
   /// The CPU that each worker was last seen on. Written when one moves, so the
   /// line stays in everyone's cache.

@@ -13,6 +13,16 @@ void lowbit::tools::addModelOptions(OptionParser &parser,
   parser.text("-m, --model", "MODEL",
               "a module (.so), or a .gguf, which is compiled first",
               &options.path);
+  parser.section("Threads and memory");
+  parser.text("--affinity", "none|compact|spread|LIST",
+              "binds threads to CPUs: neighbouring cores, cores far apart, or "
+              "thread i to the i-th CPU of a list such as 0-3,8, which is also "
+              "the default number of threads; default: none",
+              &options.affinity);
+  parser.choice("--huge-pages", {"off", "advise", "copy"},
+                "pages of 2 MiB: advise asks for them, copy reads the weights "
+                "into memory that has them; default: off",
+                &options.hugePages);
   parser.section("Compilation of a .gguf (passed on to quant-compile)");
   parser.choice("--activations", {"f32", "int8"},
                 "f32 keeps activations in float, the exact mode; default int8",
@@ -81,6 +91,11 @@ Error lowbit::tools::loadModel(const ModelFile &file,
                                ModelHandle &model) {
   qrt_load_options load{};
   load.threads = options.threads;
+  const auto given = [](const std::string &text) {
+    return text.empty() ? nullptr : text.c_str();
+  };
+  load.affinity = given(options.affinity);
+  load.huge_pages = given(options.hugePages);
   qrt_model *loaded = nullptr;
   TOOLS_TRY(check(qrt_load(file.path().c_str(), &load, &loaded)));
   model.reset(loaded);

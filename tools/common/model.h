@@ -19,6 +19,8 @@ namespace lowbit::tools {
 struct ModelOptions {
   std::string path;
   int32_t threads = 0; ///< 0: the physical cores
+  std::string affinity;  ///< "compact", "0-3,8", ...; empty: the runtime's own
+  std::string hugePages; ///< "off", "advise", "copy"; empty: the runtime's own
   bool noCache = false;
   CompileOptions compile;
 };

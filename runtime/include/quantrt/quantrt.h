@@ -40,9 +40,18 @@ typedef struct qrt_model qrt_model;
 typedef struct qrt_session qrt_session;
 
 typedef struct qrt_load_options {
-  int32_t threads;    ///< workers; 0: the machine's physical cores
+  int32_t threads;    ///< workers; 0: one for each CPU of an affinity list,
+                      ///< else for each physical core that the process may use
   const char *level;  ///< "avx2", ...; NULL: $QRT_CPU, else the best there is
   const char *verify; ///< "always", "once", "never"; NULL: $QRT_VERIFY or "once"
+  /// CPUs of the workers: "none", "compact" (neighbouring cores), "spread" (far
+  /// apart) or a list, "0-3,8": worker i on its i-th; NULL: $QRT_AFFINITY or
+  /// "none". Whoever calls is worker 0 and bound as long as the call takes.
+  const char *affinity;
+  /// Pages of 2 MiB: "off"; "advise": for the mapped weights where the file
+  /// system has them, keys and values, scratch; "copy": the weights are read
+  /// into memory of their own instead; NULL: $QRT_HUGE_PAGES or "off"
+  const char *huge_pages;
 } qrt_load_options;
 
 /// Opens, checks and maps a module. `options` may be NULL.

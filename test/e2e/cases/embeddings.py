@@ -11,7 +11,8 @@ IDS = [1, 5, 2, 9, 30, 7, 7, 12, 3, 20, 11]
 
 class Options(ctypes.Structure):
     """qrt_load_options."""
-    _fields_ = [("threads", ctypes.c_int32), ("level", ctypes.c_char_p), ("verify", ctypes.c_char_p)]
+    _fields_ = [("threads", ctypes.c_int32),
+                *((name, ctypes.c_char_p) for name in ("level", "verify", "affinity", "huge_pages"))]
 
 
 class Info(ctypes.Structure):

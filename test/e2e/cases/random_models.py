@@ -18,7 +18,8 @@ class Runtime:
 
     def __init__(self, context, module, level=None, threads=2):
         class Options(ctypes.Structure):
-            _fields_ = [("threads", ctypes.c_int32), ("level", ctypes.c_char_p), ("verify", ctypes.c_char_p)]
+            _fields_ = [("threads", ctypes.c_int32),
+                        *((name, ctypes.c_char_p) for name in ("level", "verify", "affinity", "huge_pages"))]
 
         self.library = ctypes.CDLL(str(context.build / "lib/libquantrt.so"))
         self.library.qrt_last_error.restype = ctypes.c_char_p

@@ -1,6 +1,8 @@
 """Tiny models of every architecture against the logits that transformers
 computed (test/e2e/tiny_models.py wrote both)."""
 
+import itertools
+
 import tiny_models
 from harness import TINY, Skip, cpu_flags, cpu_levels, each, expect, floats
 
@@ -52,14 +54,15 @@ def test_avxvnni(context, model):
 
 @each("llama-q4_1", "llama-odd-f32", "gemma3-f32")
 def test_rows_are_independent(context, model):
-    """The same bytes for 1, 2 and 3 threads, and from modules that compute 5
-    rows at once or up to 256."""
+    """The same bytes for 1, 2 and 3 threads, wherever they and the weights
+    are, and from modules that compute 5 rows at once or up to 256."""
+    places = ((), ("--affinity", "compact", "--huge-pages", "copy"), ("--affinity", "spread", "--huge-pages=advise"))
     answers = set()
     for rows in (5, 256):
         module = context.module(TINY / f"{model}.gguf", f"--max-rows={rows}")
-        for threads in (1, 2, 3):
+        for threads, place in itertools.product((1, 2, 3), places):
             out = context.folder / "out.f32"
-            context.run("quant-eval", module, "-t", threads, "--prompts",
+            context.run("quant-eval", module, "-t", threads, *place, "--prompts",
                         TINY / f"{model}.prompts.txt", "--logits", out)
             answers.add(out.read_bytes())
     expect(len(answers) == 1, f"expected one answer, but got {len(answers)}")

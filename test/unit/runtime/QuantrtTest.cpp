@@ -2,8 +2,11 @@
 
 #include "quantrt/quantrt.h"
 #include "module/FakeModule.h"
+#include "thread/cpu_mask.h"
 
+#include <filesystem>
 #include <gtest/gtest.h>
+#include <set>
 #include <thread>
 
 using qrt::FakeModule;
@@ -16,12 +19,16 @@ class QuantrtTest : public ::testing::Test {
 protected:
   QuantrtTest() {
     setenv("XDG_CACHE_HOME", (folder_ / "cache").c_str(), 1);
-    unsetenv("QRT_CPU");
-    unsetenv("QRT_VERIFY");
+    forgetSettings();
   }
   ~QuantrtTest() override {
     qrt_unload(model_);
-    for (const char *name : {"XDG_CACHE_HOME", "QRT_CPU", "QRT_VERIFY"})
+    forgetSettings();
+    unsetenv("XDG_CACHE_HOME");
+  }
+  static void forgetSettings() {
+    for (const char *name :
+         {"QRT_CPU", "QRT_VERIFY", "QRT_AFFINITY", "QRT_HUGE_PAGES"})
       unsetenv(name);
   }
 
@@ -44,7 +51,7 @@ TEST_F(QuantrtTest, DescribesTheModel) {
   FakeModule fake;
   fake.addMetadata("general.architecture", "fake");
   fake.addMetadata("tokenizer.chat_template", "{{ messages }}");
-  qrt_load_options options = {2, "first", "always"};
+  qrt_load_options options = {2, "first", "always", nullptr, nullptr};
   ASSERT_EQ(load(fake, &options), QRT_OK) << qrt_last_error();
   qrt_model_info info;
   qrt_get_model_info(model_, &info);
@@ -78,8 +85,17 @@ TEST_F(QuantrtTest, RefusesUnknownSettings) {
   EXPECT_EQ(load(FakeModule()), QRT_INVALID_ARGUMENT);
   EXPECT_TRUE(lastErrorHas("always, once or never"));
   unsetenv("QRT_VERIFY");
-  qrt_load_options options = {-3, nullptr, nullptr};
+  setenv("QRT_AFFINITY", "0-", 1);
+  EXPECT_EQ(load(FakeModule()), QRT_INVALID_ARGUMENT);
+  EXPECT_TRUE(lastErrorHas("affinity \"0-\": expected none, compact"));
+  unsetenv("QRT_AFFINITY");
+  setenv("QRT_HUGE_PAGES", "on", 1);
+  EXPECT_EQ(load(FakeModule()), QRT_INVALID_ARGUMENT);
+  EXPECT_TRUE(lastErrorHas("huge pages \"on\": expected off, advise or copy"));
+  unsetenv("QRT_HUGE_PAGES");
+  qrt_load_options options = {-3, nullptr, nullptr, "compact", nullptr};
   EXPECT_EQ(load(FakeModule(), &options), QRT_INVALID_ARGUMENT);
+  EXPECT_TRUE(lastErrorHas("between 1 and 1024, but is -3"));
   EXPECT_EQ(model_, nullptr);
 }
 
@@ -92,8 +108,46 @@ TEST_F(QuantrtTest, ErrorsAreOneLine) {
 TEST_F(QuantrtTest, SettingsOfTheCallWin) {
   setenv("QRT_CPU", "neon", 1);
   setenv("QRT_VERIFY", "sometimes", 1);
-  qrt_load_options options = {1, "second", "never"};
+  setenv("QRT_AFFINITY", "far", 1);
+  setenv("QRT_HUGE_PAGES", "on", 1);
+  qrt_load_options options = {1, "second", "never", "none", "off"};
   EXPECT_EQ(load(FakeModule(), &options), QRT_OK) << qrt_last_error();
+}
+
+/// CPUs of the runtime's own threads, as /proc lists them.
+std::multiset<std::string> placesOfWorkers() {
+  std::multiset<std::string> places;
+  for (const auto &task :
+       std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream status(task.path() / "status");
+    bool worker = false;
+    for (std::string line; std::getline(status, line);) {
+      worker |= line == "Name:\tquantrt";
+      if (worker && line.compare(0, 18, "Cpus_allowed_list:") == 0)
+        places.insert(line.substr(19));
+    }
+  }
+  return places;
+}
+
+TEST_F(QuantrtTest, AffinityOutlivesAChangeOfThreads) {
+  qrt::CpuMask mask;
+  ASSERT_TRUE(mask.read());
+  const std::string last = std::to_string(mask.cpus().back());
+  qrt_load_options options = {0, nullptr, nullptr, last.c_str(), nullptr};
+  ASSERT_EQ(load(FakeModule(), &options), QRT_OK) << qrt_last_error();
+  qrt_model_info info;
+  qrt_get_model_info(model_, &info);
+  EXPECT_EQ(info.threads, 1);
+  ASSERT_EQ(qrt_set_threads(model_, 3), QRT_OK) << qrt_last_error();
+  // A new thread has its name a moment later.
+  float x[4] = {1, 2, 3, 4}, y[4] = {};
+  void *arguments[] = {x, y};
+  ASSERT_EQ(qrt_call(model_, 1, arguments), QRT_OK);
+  EXPECT_EQ(placesOfWorkers(), (std::multiset<std::string>{last, last}));
+  qrt::CpuMask after;
+  ASSERT_TRUE(after.read());
+  EXPECT_EQ(after.cpus(), mask.cpus());
 }
 
 TEST_F(QuantrtTest, DamagedWeightsAreRefusedOnceVerified) {
@@ -176,7 +230,7 @@ TEST_F(QuantrtTest, SamplersAcceptTokensOfThePrompt) {
 }
 
 TEST_F(QuantrtTest, SessionsOfTwoThreadsShareAModel) {
-  qrt_load_options options = {2, "first", nullptr};
+  qrt_load_options options = {2, "first", nullptr, nullptr, nullptr};
   ASSERT_EQ(load(FakeModule(), &options), QRT_OK);
   auto talk = [&](std::vector<float> *out) {
     qrt_session *session = nullptr;
@@ -280,7 +334,7 @@ int collect(void *user, const char *text, size_t bytes) {
 class GenerateTest : public QuantrtTest {
 protected:
   GenerateTest() {
-    qrt_load_options options = {2, "first", nullptr};
+    qrt_load_options options = {2, "first", nullptr, nullptr, nullptr};
     EXPECT_EQ(load(withVocabulary(), &options), QRT_OK) << qrt_last_error();
     qrt_generate_options_default(&options_);
     options_.sampling.temperature = 0;
@@ -430,7 +484,7 @@ TEST_F(QuantrtTest, RendersTheChatTemplate) {
 }
 
 TEST_F(QuantrtTest, AppendsToSeveralSessions) {
-  qrt_load_options options = {2, "first", "always"};
+  qrt_load_options options = {2, "first", "always", nullptr, nullptr};
   ASSERT_EQ(load(FakeModule(), &options), QRT_OK) << qrt_last_error();
   qrt_session *sessions[2] = {}, *alone = nullptr;
   for (qrt_session *&session : sessions)

@@ -2,6 +2,8 @@
 
 #include "kv/cache.h"
 
+#include "../base/MappedPages.h"
+
 #include <gtest/gtest.h>
 
 using namespace qrt;
@@ -27,6 +29,28 @@ TEST(CacheTest, HasWholePages) {
   for (int i = 0; i < 3 * 4096; ++i)
     ASSERT_EQ(cache.pages()[i], 0);
   EXPECT_EQ(reinterpret_cast<uintptr_t>(cache.pages()) % 64, 0u);
+}
+
+/// So that a page lies in the memory that is near the worker which writes it.
+TEST(CacheTest, PagesAreFirstTouchedByWhoWritesThem) {
+  const size_t page = size_t(sysconf(_SC_PAGESIZE));
+  Cache cache;
+  ASSERT_TRUE(cache.create(pages(16, page), 16 * 64).ok());
+  EXPECT_EQ(residentPages(cache.pages(), 64 * page), 0u);
+  cache.pages()[17 * page] = 1;
+  EXPECT_EQ(residentPages(cache.pages(), 64 * page), 1u);
+}
+
+TEST(CacheTest, MayHaveHugePages) {
+  if (!systemHasHugePages())
+    GTEST_SKIP() << "this kernel has no huge pages";
+  for (Pages kind : {Pages::Usual, Pages::Huge}) {
+    Cache cache;
+    ASSERT_TRUE(cache.create(pages(16, 3u << 20), 100, kind).ok());
+    EXPECT_EQ(advisedHuge(cache.pages()), kind == Pages::Huge);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(cache.pages()) % (3u << 20), 0u);
+    cache.pages()[7 * (3u << 20) - 1] = 1;
+  }
 }
 
 TEST(CacheTest, OneCallReachesTheOthersPages) {

@@ -3,6 +3,8 @@
 #include "module/module.h"
 #include "FakeModule.h"
 
+#include "../base/MappedPages.h"
+
 #include <atomic>
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -136,6 +138,23 @@ TEST_F(ModuleTest, CopiesWeights) {
     EXPECT_EQ(module.verify(Verify::Always, alone).code(),
               damage ? QRT_CORRUPT : QRT_OK);
   }
+}
+
+TEST_F(ModuleTest, AsksForHugePages) {
+  if (!systemHasHugePages())
+    GTEST_SKIP() << "this kernel has no huge pages";
+  FakeModule fake;
+  fake.weights.resize((9u << 20) + 5, 'w');
+  const std::string path = write("m.so", fake.bytes());
+  Module usual, advised;
+  ASSERT_TRUE(usual.open(path, "").ok());
+  ASSERT_TRUE(advised.open(path, "").ok());
+  advised.adviseHugePages();
+  for (uint64_t at : {uint64_t(0), uint64_t(9u << 20)}) {
+    EXPECT_FALSE(advisedHuge(usual.view().weights.data() + at));
+    EXPECT_TRUE(advisedHuge(advised.view().weights.data() + at));
+  }
+  EXPECT_TRUE(advised.view().weights == fake.weights);
 }
 
 TEST_F(ModuleTest, OneFileMayBeOpenTwice) {

@@ -19,7 +19,7 @@ protected:
   }
   ~StaticModuleTest() override {
     qrt_unload(model_);
-    for (const char *name : {"XDG_CACHE_HOME", "QRT_VERIFY", "QRT_WEIGHTS"})
+    for (const char *name : {"XDG_CACHE_HOME", "QRT_VERIFY", "QRT_HUGE_PAGES"})
       unsetenv(name);
   }
 
@@ -60,7 +60,7 @@ protected:
 
 TEST_F(StaticModuleTest, RunsWithoutAFile) {
   make();
-  const qrt_load_options options = {2, "first", "always"};
+  const qrt_load_options options = {2, "first", "always", nullptr, nullptr};
   ASSERT_EQ(load(&options), QRT_OK) << qrt_last_error();
   qrt_model_info info;
   qrt_get_model_info(model_, &info);
@@ -84,7 +84,7 @@ TEST_F(StaticModuleTest, RunsWithoutAFile) {
 
 TEST_F(StaticModuleTest, WeightsMayBeCopied) {
   make();
-  setenv("QRT_WEIGHTS", "copy", 1);
+  setenv("QRT_HUGE_PAGES", "copy", 1);
   ASSERT_EQ(load(), QRT_OK) << qrt_last_error();
   std::memset(byte(made_.module.weights, 0), 0, made_.module.weights_bytes);
   float x[4] = {1, 2, 3, 4}, y[4] = {};

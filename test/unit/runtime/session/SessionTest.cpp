@@ -12,13 +12,17 @@ namespace {
 class SessionTest : public ::testing::Test {
 protected:
   /// A model of `fake`, run by `threads`.
-  std::unique_ptr<Model> load(const FakeModule &fake, int32_t threads = 1) {
+  std::unique_ptr<Model> load(const FakeModule &fake, int32_t threads = 1,
+                              const char *affinity = nullptr,
+                              const char *hugePages = nullptr) {
     const std::string path = folder_ / ("m" + std::to_string(files_++) + ".so");
     writeAll(path, fake.bytes());
     qrt_load_options options = {};
     options.threads = threads;
     options.level = "first";
     options.verify = "always";
+    options.affinity = affinity;
+    options.huge_pages = hugePages;
     std::unique_ptr<Model> model;
     const Status status = Model::load(path, options, model);
     EXPECT_TRUE(status.ok()) << status.message();
@@ -71,6 +75,22 @@ TEST_F(SessionTest, LogitsDoNotDependOnThreadsOrPieces) {
       EXPECT_EQ(session->length(), 61);
     }
   }
+}
+
+TEST_F(SessionTest, LogitsDoNotDependOnPlacesOrPages) {
+  const std::vector<int32_t> ids = someIds(61);
+  for (const char *affinity : {"none", "compact", "spread"})
+    for (const char *pages : {"off", "advise", "copy"})
+      for (int32_t threads : {1, 2, 3}) {
+        auto model = load(FakeModule(), threads, affinity, pages);
+        ASSERT_NE(model, nullptr);
+        std::unique_ptr<Session> session;
+        ASSERT_TRUE(Session::create(*model, 0, session).ok());
+        std::vector<float> logits(61 * FakeModule::vocabulary);
+        ASSERT_TRUE(session->append(ids.data(), 61, 61, logits.data()).ok());
+        for (int32_t i = 0; i < 61; ++i)
+          expectRow(&logits[size_t(i) * FakeModule::vocabulary], ids, i + 1);
+      }
 }
 
 TEST_F(SessionTest, EmbeddingsMayStandForTokens) {

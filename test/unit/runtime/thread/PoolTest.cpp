@@ -1,6 +1,7 @@
 //===- PoolTest.cpp - Tests of thread/pool.h ------------------------------===//
 
 #include "thread/pool.h"
+#include "thread/cpu_mask.h"
 #include "thread/topology.h"
 
 #include <cfenv>
@@ -129,9 +130,47 @@ TEST(PoolTest, RefusesImpossibleNumbers) {
     EXPECT_EQ(Pool::create(workers, pool).code(), QRT_INVALID_ARGUMENT);
 }
 
-TEST(TopologyTest, CoresAreCpus) {
-  EXPECT_GE(physicalCores(), 1);
-  EXPECT_LE(physicalCores(), availableCpus());
+std::vector<int32_t> ownCpus() {
+  CpuMask mask;
+  EXPECT_TRUE(mask.read());
+  return mask.cpus();
+}
+
+TEST(PoolTest, BindsWorkersAndTheCallerDuringCalls) {
+  const std::vector<int32_t> before = ownCpus();
+  // Two workers on each CPU: they must not spin for each other.
+  std::vector<int32_t> places;
+  for (size_t i = 0; i < 2 * before.size(); ++i)
+    places.push_back(before[i % before.size()]);
+  std::unique_ptr<Pool> pool;
+  const Status status = Pool::create(int32_t(places.size()), pool, places);
+  ASSERT_TRUE(status.ok()) << status.message();
+  std::vector<std::vector<int32_t>> seen(places.size());
+  void *arguments[] = {&seen};
+  for (int call = 0; call < 20; ++call) {
+    pool->run(
+        [](const qrt_frame *frame, int32_t worker, int32_t) {
+          auto &seen = *static_cast<std::vector<std::vector<int32_t>> *>(
+              frame->arguments[0]);
+          seen[size_t(worker)] = ownCpus();
+        },
+        frameFor(*pool, arguments));
+    for (size_t worker = 0; worker < places.size(); ++worker)
+      EXPECT_EQ(seen[worker], std::vector<int32_t>{places[worker]});
+    EXPECT_EQ(ownCpus(), before);
+  }
+}
+
+TEST(PoolTest, SaysWhichCpuIsNotToBeHad) {
+  const std::vector<int32_t> before = ownCpus();
+  const int32_t none = CpuMask::limit - 1; // larger machines fail here
+  std::unique_ptr<Pool> pool;
+  EXPECT_EQ(Pool::create(1, pool, {none}).message(),
+            "cannot bind thread 1 of 1 to CPU 8191: Invalid argument");
+  EXPECT_EQ(Pool::create(2, pool, {before[0], none}).message(),
+            "cannot bind thread 2 of 2 to CPU 8191: Invalid argument");
+  EXPECT_EQ(pool, nullptr);
+  EXPECT_EQ(ownCpus(), before);
 }
 
 } // namespace

@@ -29,6 +29,18 @@ TEST_F(RunOptionsTest, defaultsAreLlamaCpps) {
   EXPECT_EQ(options.maxTokens, -1);
   EXPECT_EQ(options.context, 0);
   EXPECT_EQ(options.model.threads, 0);
+  EXPECT_EQ(options.model.affinity, "");
+  EXPECT_EQ(options.model.hugePages, "");
+}
+
+TEST_F(RunOptionsTest, threadsAndMemory) {
+  EXPECT_SUCCESS(parse({"m.so", "-p", "a", "-t", "2", "--affinity", "0-3,8",
+                        "--huge-pages=copy"}));
+  EXPECT_EQ(options.model.threads, 2);
+  EXPECT_EQ(options.model.affinity, "0-3,8");
+  EXPECT_EQ(options.model.hugePages, "copy");
+  EXPECT_ERROR(parse({"m.so", "-p", "a", "--huge-pages=on"}),
+               "option '--huge-pages': expected off|advise|copy");
 }
 
 TEST_F(RunOptionsTest, promptSources) {
