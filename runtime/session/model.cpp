@@ -134,7 +134,10 @@ Status Model::renderChat(const qrt_message *messages, size_t count,
 }
 
 Status Model::setThreads(int32_t threads) {
-  return Pool::create(threads == 0 ? physicalCores() : threads, pool_);
+  QRT_TRY(Pool::create(threads == 0 ? physicalCores() : threads, pool_));
+  if (const size_t regions = view().regions.size)
+    pool_->countRegions(regions);
+  return {};
 }
 
 void Model::info(qrt_model_info &info) const {
