@@ -40,13 +40,15 @@ static std::string nameOf(const KernelProgram &program, const KernelCall &call,
   return roles.empty() ? name : name + " " + llvm::join(roles, "+");
 }
 
-int64_t RegionTable::regionOf(StringRef function, StringRef name) {
-  auto [entry, isNew] =
-      index_.try_emplace((function + "\n" + name).str(), regions_.size());
+int64_t RegionTable::regionOf(StringRef function, StringRef name, bool isOut) {
+  std::string key = (function + "\n" + name + (isOut ? "\nout" : "")).str();
+  auto [entry, isNew] = index_.try_emplace(key, regions_.size());
   if (isNew) {
-    regions_.emplace_back();
-    regions_.back().function = function.str();
-    regions_.back().name = name.str();
+    Region region;
+    region.function = function.str();
+    region.name = name.str();
+    region.isOut = isOut;
+    regions_.push_back(std::move(region));
   }
   return entry->second;
 }
@@ -56,7 +58,6 @@ void RegionTable::addWork(const KernelProgram &program, const KernelCall &call,
   Region &region = regions_[call.region];
   ++region.kernels;
   region.rowMacs += call.macs;
-  region.isOut = call.count == Count::Out;
   bool gathers = kindOf(call) == "embed"; // its first weight
   for (int64_t id : call.reads) {
     const Buffer &buffer = program.buffers[id];
@@ -88,7 +89,8 @@ void RegionTable::add(StringRef function, KernelProgram &program,
   program.betweenRegion = regionOf(function, "between calls");
   program.barrierRegion = regionOf(function, "barrier");
   for (KernelCall &call : program.calls) {
-    call.region = regionOf(function, nameOf(program, call, weights));
+    call.region = regionOf(function, nameOf(program, call, weights),
+                           call.count == Count::Out);
     if (isNew)
       addWork(program, call, seen);
   }

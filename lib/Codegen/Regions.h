@@ -2,7 +2,8 @@
 //
 // Kernels of one kind on weights of one role are one region of their function,
 // whatever their layer. Barriers are one more, and the time between two calls
-// of the function another.
+// of the function another. Kernels of the rows whose logits are wanted are apart
+// from those of all rows: they do less work.
 //
 //===----------------------------------------------------------------------===//
 
@@ -34,7 +35,8 @@ private:
     llvm::SmallVector<int64_t> weights, rowWeights;
   };
 
-  int64_t regionOf(llvm::StringRef function, llvm::StringRef name);
+  int64_t regionOf(llvm::StringRef function, llvm::StringRef name,
+                   bool isOut = false);
   void addWork(const KernelProgram &program, const KernelCall &call,
                std::set<int64_t> &seen);
 

@@ -134,9 +134,11 @@ Status Model::renderChat(const qrt_message *messages, size_t count,
 }
 
 Status Model::setThreads(int32_t threads) {
-  QRT_TRY(Pool::create(threads == 0 ? physicalCores() : threads, pool_));
+  std::unique_ptr<Pool> pool;
+  QRT_TRY(Pool::create(threads == 0 ? physicalCores() : threads, pool));
   if (const size_t regions = view().regions.size)
-    pool_->countRegions(regions);
+    pool->countRegions(regions);
+  pool_ = std::move(pool);
   return {};
 }
 

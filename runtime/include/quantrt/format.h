@@ -99,8 +99,9 @@ enum {
 };
 
 /// A part of a function whose time is counted: its kernels of one kind on
-/// weights of one role, its barriers, or what lies between its calls. The
-/// table is empty but for modules compiled with --profile.
+/// weights of one role, its barriers, or what lies between its calls, which is
+/// a function's first. Two may have one name, if one of them is QRT_REGION_OUT.
+/// The table is empty but for modules compiled with --profile.
 typedef struct qrt_region_record {
   qrt_string name;   ///< "linear attn_q", "barrier", "between calls"
   uint32_t function; ///< index into the functions

@@ -53,6 +53,10 @@ def test_profile_of_prompts_and_batches(context):
     macs = {"attn_q": SHAPE["num_hidden_layers"] * 96 * 4 * 32, "output": 300 * 96}
     expect(abs(q - macs["attn_q"] * 4.5 / 8 * 2 / 300) < 1, f"attn_q reads {q} bytes")
     expect(abs(head - macs["output"] * 4.5 / 8 / 300) < 1, f"the head reads {head} bytes")
+    # Activations are packed for all rows, and once more for the head.
+    packed = [regions["pack_rows"]["activation_bytes_per_token"] for regions in (prompt, batch)]
+    expect(0.9 * packed[1] < packed[0] < packed[1], f"pack_rows reads and writes {packed} bytes of a prompt's token "
+                                                    "and of another")
     expect(batch["linear attn_q"]["operations_per_token"] == 2 * macs["attn_q"], f"got {batch['linear attn_q']}")
 
 
