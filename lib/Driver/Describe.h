@@ -23,7 +23,7 @@ llvm::Error describeFunctions(mlir::ModuleOp module, int64_t maxRows,
 struct LevelNeeds {
   mlir::DictionaryAttr sizes; ///< rt.functions
   mlir::ArrayAttr weights;    ///< rt.weights
-  mlir::ArrayAttr regions;    ///< rt.regions, of a profile
+  mlir::ArrayAttr regions = {}; ///< rt.regions, of a profile
 };
 
 /// Orders the weights as the code numbers them, gives each function an arena
