@@ -367,4 +367,30 @@ qrt_status qrt_call(qrt_model *model, int32_t function,
   });
 }
 
+int32_t qrt_region_count(const qrt_model *model) {
+  return int32_t(model->held->view().regions.size);
+}
+
+qrt_status qrt_get_region(const qrt_model *model, int32_t region,
+                          qrt_region_info *info) {
+  return guarded([&]() -> Status {
+    QRT_TRY(needs({model, info}));
+    const qrt::ModuleView &view = model->held->view();
+    if (region < 0 || size_t(region) >= view.regions.size)
+      return invalid("there is no region " + std::to_string(region) +
+                     ": the module has " + std::to_string(view.regions.size) +
+                     " (none without quant-compile --profile)");
+    const qrt_region_record &record = view.regions[size_t(region)];
+    const auto time = model->held->profile()->time(size_t(region));
+    *info = {view.string(record.name), int32_t(record.function),
+             time.nanoseconds, time.marks};
+    return {};
+  });
+}
+
+void qrt_reset_regions(qrt_model *model) {
+  if (qrt::Profile *profile = model->held->profile())
+    profile->reset();
+}
+
 } // extern "C"

@@ -287,6 +287,7 @@ void KernelBuilder::lowerPack(Operation *op) {
     if (bytes && !oneRow_) {
       Buffer buffer;
       buffer.kind = Buffer::Private;
+      buffer.isWork = true;
       buffer.type =
           MemRefType::get({slots, bytes}, IntegerType::get(op->getContext(), 8));
       work.push_back(addBuffer(buffer));
@@ -302,6 +303,8 @@ void KernelBuilder::lowerPack(Operation *op) {
                       work.empty() ? Value() : v.drop_back().back(), v.back());
          },
          {}, work);
+    pack::PanelsType matrix = linear.getPanels().getType();
+    program_.calls.back().macs = matrix.getRows() * matrix.getColumns();
     return;
   }
   auto embed = cast<pack::EmbedOp>(op);
@@ -336,6 +339,7 @@ void KernelBuilder::lowerAttention(Operation *op) {
   store.kind = Buffer::Store;
   store.type = kvMemRef(attention.getKv().getType());
   work.kind = Buffer::Private;
+  work.isWork = true;
   work.type = MemRefType::get({attentionWork(kv, target_)},
                               Float32Type::get(op->getContext()));
   int64_t storeId = addBuffer(store), workId = addBuffer(work);
@@ -357,6 +361,7 @@ void KernelBuilder::lowerAttention(Operation *op) {
 void KernelBuilder::lowerPlainAttention(lm::AttentionOp attention) {
   Buffer work;
   work.kind = Buffer::Private;
+  work.isWork = true;
   int64_t rows = bufferType(attention.getK()).getDimSize(0);
   work.type = MemRefType::get({attentionWork(rows)},
                               Float32Type::get(attention.getContext()));

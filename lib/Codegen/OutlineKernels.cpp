@@ -1,6 +1,6 @@
 //===- OutlineKernels.cpp - Functions on tensors to kernel calls ----------===//
 
-#include "KernelBuilder.h"
+#include "Regions.h"
 
 #include "dialects/Rt/IR/RtOps.h"
 #include "lowbit/Codegen/Passes.h"
@@ -19,8 +19,10 @@ namespace {
 /// Writes a KernelProgram as a function of rt ops and calls.
 class ProgramWriter {
 public:
-  ProgramWriter(OpBuilder &b, Location loc, const KernelProgram &program)
-      : b(b), loc(loc), program(program) {}
+  /// `marks`: behind kernels and barriers.
+  ProgramWriter(OpBuilder &b, Location loc, const KernelProgram &program,
+                bool marks)
+      : b(b), loc(loc), program(program), marks(marks) {}
 
   void write(func::FuncOp function) {
     Block *entry = function.addEntryBlock();
@@ -28,6 +30,7 @@ public:
     frame = entry->getArgument(0);
     worker = entry->getArgument(1);
     workers = entry->getArgument(2);
+    mark(program.betweenRegion);
     for (const KernelCall &call : program.calls)
       writeCall(call);
     func::ReturnOp::create(b, loc);
@@ -66,9 +69,16 @@ private:
     return {};
   }
 
+  void mark(int64_t region) {
+    if (marks)
+      rt::MarkOp::create(b, loc, frame, region, worker);
+  }
+
   void writeCall(const KernelCall &call) {
-    if (call.barrierBefore)
+    if (call.barrierBefore) {
       rt::BarrierOp::create(b, loc, frame, worker);
+      mark(program.barrierRegion);
+    }
     bool all = call.split == Split::None;
     SmallVector<Value> operands = {frame, all ? index(0) : worker,
                                    all ? index(1) : workers, count(call)};
@@ -78,11 +88,13 @@ private:
       for (int64_t id : *list)
         operands.push_back(address(program.buffers[id]));
     func::CallOp::create(b, loc, call.kernel, operands);
+    mark(call.region);
   }
 
   OpBuilder &b;
   Location loc;
   const KernelProgram &program;
+  const bool marks;
   Value frame, worker, workers;
 };
 
@@ -119,6 +131,8 @@ struct OutlineKernels : impl::OutlineKernelsBase<OutlineKernels> {
     getOperation()->setAttr("rt.functions", b.getDictionaryAttr(sizes));
     getOperation()->setAttr("rt.max_rows", b.getI64IntegerAttr(maxRows));
     getOperation()->setAttr("rt.level", b.getStringAttr(level));
+    if (profile)
+      getOperation()->setAttr("rt.regions", regions.attribute(&getContext()));
   }
 
 private:
@@ -149,6 +163,8 @@ private:
       if (failed(builder.build(function)))
         return failure();
       programs.push_back(std::move(builder.program()));
+      if (profile)
+        regions.add(function.getSymName(), programs.back(), weights);
     }
     Sizes sizes = {0, 0};
     for (KernelProgram &program : programs) {
@@ -167,7 +183,7 @@ private:
       // SmolLM2 compilation and keeps addresses alive across the whole line.
       variant->setAttr("passthrough",
                        b.getStrArrayAttr({"noinline", "optnone"}));
-      ProgramWriter(b, function.getLoc(), program).write(variant);
+      ProgramWriter(b, function.getLoc(), program, profile).write(variant);
       setPrivateBase(variant, sizes.first, sizes.second);
       variants.push_back(variant);
     }
@@ -220,6 +236,7 @@ private:
 
   const TargetInfo *target = nullptr;
   WeightTable weights;
+  RegionTable regions;
   std::vector<SmallVector<func::FuncOp>> entries;
 };
 

@@ -31,10 +31,16 @@ def OutlineKernels : Pass<"outline-kernels", "::mlir::ModuleOp"> {
 
     The module attributes `rt.weights` (names in the order of `rt.weight`) and
     `rt.functions` (arena sizes) tell the module writer what to put in the header.
+
+    With `profile`, an `rt.mark` stands behind every kernel and barrier, and the
+    module attribute `rt.regions` says what the marks count and what work there
+    is in it.
   }];
   let options = [
     Option<"level", "level", "std::string", "\"avx512vnni\"", "CPU level">,
-    Option<"maxRows", "max-rows", "int64_t", "256", "rows of one call of text">
+    Option<"maxRows", "max-rows", "int64_t", "256", "rows of one call of text">,
+    Option<"profile", "profile", "bool", "false",
+           "mark the end of kernels and barriers">
   ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",

@@ -100,6 +100,7 @@ private:
     PipelineOptions result;
     result.activations = options.activations;
     result.maxRows = options.maxRows;
+    result.profile = options.profile;
     result.level = (target ? target : options.levels.back())->level;
     return result;
   }
@@ -333,7 +334,8 @@ private:
     if (llvm::Error error = runStage(*levels[i], Stage::Loops, pipeline))
       return error;
     needs[i] = {(*levels[i])->getAttrOfType<DictionaryAttr>("rt.functions"),
-                (*levels[i])->getAttrOfType<ArrayAttr>("rt.weights")};
+                (*levels[i])->getAttrOfType<ArrayAttr>("rt.weights"),
+                (*levels[i])->getAttrOfType<ArrayAttr>("rt.regions")};
     if (llvm::Error error = runStage(*levels[i], Stage::Target, pipeline))
       return error;
     auto compiled = compileLevel(*levels[i], *options.levels[i], emitKind(),

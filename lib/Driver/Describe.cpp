@@ -143,6 +143,54 @@ llvm::Error describeFunctions(ModuleOp module, int64_t maxRows,
   return llvm::Error::success();
 }
 
+/// A region as the header has it; `storeReads`: of all regions.
+static RegionImage imageOf(DictionaryAttr region, const ModuleImage &image,
+                           int64_t storeReads) {
+  auto number = [&](StringRef key) {
+    return region.getAs<IntegerAttr>(key).getInt();
+  };
+  auto indices = [&](StringRef key) {
+    return region.getAs<DenseI64ArrayAttr>(key).asArrayRef();
+  };
+  RegionImage result;
+  result.name = region.getAs<StringAttr>("name").str();
+  StringRef function = region.getAs<StringAttr>("function");
+  result.function =
+      llvm::find_if(image.functions,
+                    [&](auto &entry) { return entry.name == function; }) -
+      image.functions.begin();
+  result.kernels = number("kernels");
+  result.flags = region.getAs<BoolAttr>("out").getValue() ? QRT_REGION_OUT : 0;
+  for (int64_t i : indices("weights"))
+    result.weightBytes += image.weights[i].sourceBytes;
+  for (int64_t i : indices("row_weights"))
+    result.rowWeightBytes +=
+        image.weights[i].sourceBytes / image.weights[i].rows;
+  result.rowBytes = number("row_bytes");
+  result.rowMacs = number("row_macs");
+  if (storeReads)
+    result.kvBytesPerPosition = image.text.kv_bytes_per_position *
+                                number("store_reads") / storeReads;
+  return result;
+}
+
+static llvm::Error describeRegions(llvm::ArrayRef<LevelNeeds> needs,
+                                   ModuleImage &image) {
+  ArrayAttr regions = needs[0].regions;
+  for (const LevelNeeds &level : needs)
+    if (level.regions != regions)
+      return failure("levels disagree on the regions of the profile: compile "
+                     "for one level with --target-cpu=LEVEL");
+  if (!regions)
+    return llvm::Error::success();
+  int64_t storeReads = 0;
+  for (auto region : regions.getAsRange<DictionaryAttr>())
+    storeReads += region.getAs<IntegerAttr>("store_reads").getInt();
+  for (auto region : regions.getAsRange<DictionaryAttr>())
+    image.regions.push_back(imageOf(region, image, storeReads));
+  return llvm::Error::success();
+}
+
 llvm::Error nameEntries(llvm::ArrayRef<LevelNeeds> needs, ModuleImage &image) {
   for (const LevelNeeds &level : needs) {
     if (!level.sizes || !level.weights)
@@ -170,7 +218,7 @@ llvm::Error nameEntries(llvm::ArrayRef<LevelNeeds> needs, ModuleImage &image) {
     found->name.clear();
   }
   image.weights = std::move(ordered);
-  return llvm::Error::success();
+  return describeRegions(needs, image);
 }
 
 } // namespace lowbit

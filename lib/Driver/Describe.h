@@ -23,10 +23,11 @@ llvm::Error describeFunctions(mlir::ModuleOp module, int64_t maxRows,
 struct LevelNeeds {
   mlir::DictionaryAttr sizes; ///< rt.functions
   mlir::ArrayAttr weights;    ///< rt.weights
+  mlir::ArrayAttr regions = {}; ///< rt.regions, of a profile
 };
 
-/// Orders the weights as the code numbers them and gives each function an arena
-/// that is large enough for every level.
+/// Orders the weights as the code numbers them, gives each function an arena
+/// that is large enough for every level, and describes a profile's regions.
 llvm::Error nameEntries(llvm::ArrayRef<LevelNeeds> needs, ModuleImage &image);
 
 } // namespace lowbit

@@ -60,6 +60,7 @@ static void buildLoops(OpPassManager &pm, const PipelineOptions &options) {
   OutlineKernelsOptions outline;
   outline.level = options.level;
   outline.maxRows = options.maxRows;
+  outline.profile = options.profile;
   pm.addPass(createOutlineKernels(outline));
   cleanup(pm);
   pm.addPass(rt::createVerifyHostCalls());
@@ -115,6 +116,9 @@ struct StageOptions : PassPipelineOptions<StageOptions> {
   PassOptions::Option<int64_t> maxRows{
       *this, "max-rows", llvm::cl::desc("rows of one call of text"),
       llvm::cl::init(256)};
+  PassOptions::Option<bool> profile{
+      *this, "profile", llvm::cl::desc("mark the end of kernels and barriers"),
+      llvm::cl::init(false)};
 };
 } // namespace
 
@@ -132,6 +136,7 @@ void registerPipelines() {
           values.activations = options.activations;
           values.level = options.level;
           values.maxRows = options.maxRows;
+          values.profile = options.profile;
           buildStage(stage, pm, values);
         });
   }

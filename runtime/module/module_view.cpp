@@ -88,6 +88,7 @@ private:
     QRT_TRY(checkFunctions());
     QRT_TRY(checkArguments());
     QRT_TRY(checkWeights());
+    QRT_TRY(checkRegions());
     return checkText();
   }
 
@@ -216,6 +217,7 @@ private:
     QRT_TRY(readTable(header_.arguments, "arguments", view_.arguments));
     QRT_TRY(readTable(header_.weights, "weights", view_.weightRecords));
     QRT_TRY(readTable(header_.hashes, "hashes", view_.hashes));
+    QRT_TRY(readTable(header_.regions, "regions", view_.regions));
     Span<const char> metadata, strings;
     QRT_TRY(readTable(header_.metadata, "metadata", metadata));
     QRT_TRY(readTable(header_.strings, "strings", strings));
@@ -291,6 +293,18 @@ private:
       return damaged("it has " + std::to_string(view_.hashes.size) +
                      " hashes for " + std::to_string(chunks) +
                      " chunks of weights");
+    return {};
+  }
+
+  Status checkRegions() const {
+    if (view_.regions.size > INT32_MAX)
+      return damaged("it has too many regions");
+    for (const qrt_region_record &region : view_.regions) {
+      QRT_TRY(checkString(region.name));
+      if (region.function >= view_.functions.size)
+        return damaged(std::string("region ") + view_.string(region.name) +
+                       " is of no function");
+    }
     return {};
   }
 

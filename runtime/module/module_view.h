@@ -29,6 +29,7 @@ struct ModuleView {
   Span<const qrt_argument_record> arguments;
   Span<const qrt_weight_record> weightRecords;
   Span<const uint64_t> hashes;
+  Span<const qrt_region_record> regions; ///< of a profile
   std::string_view metadata;
   std::string_view weights; ///< all of them, packed
 

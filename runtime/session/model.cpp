@@ -155,7 +155,12 @@ Status Model::setThreads(int32_t threads) {
   std::vector<int32_t> cpus;
   if (bound && threads > 0)
     QRT_TRY(affinity_.place(topology_, threads, cpus));
-  return Pool::create(threads, pool_, cpus);
+  std::unique_ptr<Pool> pool;
+  QRT_TRY(Pool::create(threads, pool, cpus));
+  if (const size_t regions = view().regions.size)
+    pool->countRegions(regions);
+  pool_ = std::move(pool);
+  return {};
 }
 
 void Model::info(qrt_model_info &info) const {

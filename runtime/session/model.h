@@ -33,6 +33,8 @@ public:
 
   const ModuleView &view() const { return module_.view(); }
   const std::string &path() const { return module_.path(); }
+  /// Null where the module has no marks.
+  Profile *profile() const { return pool_->profile(); }
   /// Null where the module carries no vocabulary.
   const Tokenizer *tokenizer() const { return tokenizer_.get(); }
   /// The same as a status.

@@ -215,6 +215,15 @@ void Pool::barrier(void *team, int32_t worker) {
     pool.barrier(worker);
 }
 
+void Pool::countRegions(size_t regions) {
+  profile_ = std::make_unique<Profile>(workers_, regions);
+}
+
+void Pool::mark(void *team, int32_t worker, int32_t region) {
+  if (Profile *profile = static_cast<Pool *>(team)->profile())
+    profile->mark(worker, region);
+}
+
 void Pool::onEachThread(const std::function<void()> &job) {
   void *argument = const_cast<std::function<void()> *>(&job);
   qrt_frame frame = {};
@@ -230,7 +239,7 @@ void Pool::onEachThread(const std::function<void()> &job) {
 
 const qrt_host *Pool::host() {
   static const qrt_host services = {QRT_ABI_VERSION, sizeof(qrt_host),
-                                    &Pool::barrier};
+                                    &Pool::barrier, &Pool::mark};
   return &services;
 }
 

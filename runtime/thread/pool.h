@@ -6,6 +6,7 @@
 #include "base/status.h"
 #include "quantrt/abi.h"
 #include "thread/gate.h"
+#include "thread/profile.h"
 
 #include <functional>
 #include <memory>
@@ -35,6 +36,11 @@ public:
   /// Calls `job` once on every worker.
   void onEachThread(const std::function<void()> &job);
 
+  /// Counts the time of so many regions from now on. No call may be running.
+  void countRegions(size_t regions);
+  /// Null where nothing is counted.
+  Profile *profile() const { return profile_.get(); }
+
   /// The services that compiled code may use; their `team` is a Pool.
   static const qrt_host *host();
 
@@ -47,6 +53,7 @@ private:
   void await(Gate &gate, uint32_t old, int32_t worker, uint32_t patience);
   bool sharesCpu(int32_t worker, int cpu) const;
   static void barrier(void *team, int32_t worker);
+  static void mark(void *team, int32_t worker, int32_t region);
 
   const int32_t workers_;
   const int32_t callersCpu_; ///< -1: anywhere
@@ -54,6 +61,7 @@ private:
   /// The CPU that each worker was last seen on. Written when one moves, so the
   /// line stays in everyone's cache.
   std::unique_ptr<std::atomic<int>[]> cpus_;
+  std::unique_ptr<Profile> profile_;
   std::mutex turn_;
   std::vector<std::thread> threads_;
 

@@ -20,6 +20,11 @@ func.func @entry(%frame: !rt.frame, %worker: index, %workers: index) attributes 
   // host->barrier, called with the team and the worker
   // CHECK: llvm.call %{{.*}}(%{{.*}}, %{{.*}}) : !llvm.ptr, (!llvm.ptr, i32) -> ()
   rt.barrier %frame, %worker
+  // host->mark, with the team, the worker and the region
+  // CHECK: llvm.mlir.constant(7 : i32)
+  // CHECK: llvm.getelementptr %{{.*}}[16]
+  // CHECK: llvm.call %{{.*}}(%{{.*}}, %{{.*}}, %{{.*}}) : !llvm.ptr, (!llvm.ptr, i32, i32) -> ()
+  rt.mark %frame[7], %worker
   return
 }
 }

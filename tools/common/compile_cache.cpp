@@ -43,6 +43,8 @@ std::vector<std::string> CompileOptions::arguments() const {
   add("--linear=", linear);
   add("--rows=", rows);
   add("--fill=", fill);
+  if (profile)
+    result.push_back("--profile");
   return result;
 }
 

@@ -25,6 +25,7 @@ struct CompileOptions {
   std::string kv;          ///< "f32", "f16"
   std::string probe;       ///< "layers"
   std::string level;       ///< --target-cpu
+  bool profile = false;    ///< count the time of each region
 
   // Random weights, which need no source file.
   std::string shape;  ///< a built-in name or FILE.json

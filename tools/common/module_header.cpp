@@ -103,6 +103,22 @@ static std::string stringAt(const std::string &bytes, const qrt_table &strings,
   return std::string(begin, strnlen(begin, strings.count - offset));
 }
 
+/// The table's size has been checked.
+static void readRegions(const std::string &bytes, const qrt_header &raw,
+                        ModuleHeader &header) {
+  for (uint64_t i = 0; i < raw.regions.count; ++i) {
+    qrt_region_record record;
+    std::memcpy(&record, bytes.data() + raw.regions.offset + i * sizeof record,
+                sizeof record);
+    header.regions.push_back({stringAt(bytes, raw.strings, record.name),
+                              record.function,
+                              (record.flags & QRT_REGION_OUT) != 0,
+                              record.weight_bytes, record.row_weight_bytes,
+                              record.row_bytes, record.row_macs,
+                              record.kv_bytes_per_position});
+  }
+}
+
 Error lowbit::tools::readModuleHeader(const std::string &path,
                                       ModuleHeader &header) {
   Pieces file;
@@ -116,6 +132,7 @@ Error lowbit::tools::readModuleHeader(const std::string &path,
   if (std::memcmp(raw.magic, QRT_HEADER_MAGIC, sizeof raw.magic) != 0 ||
       raw.format_version != QRT_FORMAT_VERSION ||
       !tableFits(raw.weights, sizeof(qrt_weight_record), size) ||
+      !tableFits(raw.regions, sizeof(qrt_region_record), size) ||
       !tableFits(raw.strings, 1, size))
     return file.damaged();
   header = ModuleHeader();
@@ -132,6 +149,7 @@ Error lowbit::tools::readModuleHeader(const std::string &path,
                               (record.use & QRT_WEIGHT_STREAMED) != 0,
                               (record.use & QRT_WEIGHT_GATHERED) != 0});
   }
+  readRegions(bytes, raw, header);
   return Error::success();
 }
 
@@ -155,7 +173,7 @@ const ModuleHeader::Weight *ModuleHeader::mainWeight() const {
 
 Traffic lowbit::tools::trafficPerToken(const ModuleHeader &header,
                                        int64_t tokens, int64_t rowsPerCall,
-                                       int64_t sequences) {
+                                       int64_t sequences, int64_t depth) {
   Traffic total;
   if (tokens <= 0 || rowsPerCall <= 0 || sequences <= 0)
     return total;
@@ -170,7 +188,7 @@ Traffic lowbit::tools::trafficPerToken(const ModuleHeader &header,
   }
   double positions = 0;
   for (int64_t call = 0; call < calls; ++call)
-    positions += double(std::min(tokens, (call + 1) * rowsPerCall));
+    positions += double(depth + std::min(tokens, (call + 1) * rowsPerCall));
   total.kv = positions * double(header.text.kv_bytes_per_position);
   total.source = (total.source + total.kv) / double(tokens);
   total.packed = (total.packed + total.kv) / double(tokens);

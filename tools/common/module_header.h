@@ -22,8 +22,16 @@ struct ModuleHeader {
     uint64_t packedBytes, sourceBytes, rows, columns;
     bool streamed, gathered;
   };
+  /// As qrt_region_record.
+  struct Region {
+    std::string name;
+    uint32_t function;
+    bool isOut;
+    uint64_t weightBytes, rowWeightBytes, rowBytes, rowMacs, kvBytesPerPosition;
+  };
   qrt_text_record text; ///< all zero where the module has no text model
   std::vector<Weight> weights;
+  std::vector<Region> regions; ///< of a profile
 
   /// The source type that most bytes are in: "Q4_1".
   std::string mainSourceType() const;
@@ -42,12 +50,14 @@ struct Traffic {
   double kv = 0;     ///< the part of the KV store
 };
 
-/// Traffic of `tokens` positions from an empty KV store, appended
-/// `rowsPerCall` at a time: a call reads the streamed weights once, a row of
-/// each gathered one for each token, and the KV store up to its last position.
-/// `sequences` do this at once: the weights are read for all of them together.
+/// Traffic of `tokens` positions behind `depth` that are in the KV store
+/// already, appended `rowsPerCall` at a time: a call reads the streamed weights
+/// once, a row of each gathered one for each token, and the KV store up to its
+/// last position. `sequences` do this at once: the weights are read for all of
+/// them together.
 Traffic trafficPerToken(const ModuleHeader &header, int64_t tokens,
-                        int64_t rowsPerCall, int64_t sequences = 1);
+                        int64_t rowsPerCall, int64_t sequences = 1,
+                        int64_t depth = 0);
 
 } // namespace lowbit::tools
 

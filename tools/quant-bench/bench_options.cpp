@@ -9,7 +9,7 @@
 using namespace lowbit::tools;
 
 static constexpr const char *synopsis =
-    "quant-bench MODEL [-p N,...] [-n N,...] [-t N,...] [-r N] [-o md|json]\n"
+    "quant-bench MODEL [-p N,...] [-n N,...] [-d N,...] [-t N,...] [-o md|json]\n"
     "       quant-bench --shape=SHAPE --scheme=SCHEME [...]\n"
     "       quant-bench --linear=KxN --scheme=SCHEME [--m N,...] [...]";
 
@@ -20,7 +20,8 @@ static constexpr const char *about =
 
 static constexpr const char *meaning =
     "tg64@b8: eight sequences of 64 tokens, generated together; t/s counts the "
-    "tokens\nof all.\n\n"
+    "tokens\nof all. tg64 @ d8192: behind 8192 tokens, which are read before "
+    "the time begins.\n\n"
     "A linear layer takes and gives f32; quantizing its activations is part of "
     "the\ntime. Below 64 rows so many copies of the layer take turns that "
     "weights come from\nmemory, not from a cache.\n\n"
@@ -31,6 +32,9 @@ static constexpr const char *meaning =
     "the fastest loop on registers that the level of the\nrunning code allows: "
     "int8 dot products, or f32 where activations are not rounded;\n--peak "
     "takes another. Both ceilings are for the same number of threads.\n\n"
+    "--profile: a table for each test tells the time of each part of the model, "
+    "by marks\nin its code, which cost some speed; a MODEL.so must have been "
+    "compiled with\n--profile.\n\n"
     "A sample during which a thread waited more than 5 % of the time for a "
     "core (other\nprograms ran) is measured again, up to twice as often as "
     "asked for.\n\n";
@@ -90,9 +94,8 @@ static Error checkSource(const ModelOptions &model) {
   return Error::success();
 }
 
-Error lowbit::tools::parseBenchOptions(int argc, const char *const *argv,
-                                       BenchOptions &options, bool &helpShown) {
-  OptionParser parser("quant-bench", synopsis, about);
+/// What is measured.
+static void addTests(OptionParser &parser, BenchOptions &options) {
   parser.section("Tests");
   addList(parser, "-p, --n-prompt",
           "tokens of a prompt (default 512); 0: no such test", 0,
@@ -100,6 +103,10 @@ Error lowbit::tools::parseBenchOptions(int argc, const char *const *argv,
   addList(parser, "-n, --n-gen",
           "tokens to generate (default 128); 0: no such test", 0,
           options.generate);
+  addList(parser, "-d, --n-depth",
+          "tokens that are in the context before a pp or tg test begins "
+          "(default 0)",
+          0, options.depths);
   addList(parser, "-b, --batch",
           "sequences that a tg test generates together (default 1)", 1,
           options.batches);
@@ -107,8 +114,17 @@ Error lowbit::tools::parseBenchOptions(int argc, const char *const *argv,
           options.rows);
   addList(parser, "-t, --threads", "threads (default: the physical cores)", 1,
           options.threads);
+}
+
+Error lowbit::tools::parseBenchOptions(int argc, const char *const *argv,
+                                       BenchOptions &options, bool &helpShown) {
+  OptionParser parser("quant-bench", synopsis, about);
+  addTests(parser, options);
   parser.integer("-r, --repetitions", "N", "samples of each test (default 5)",
                  &options.repetitions, 1);
+  parser.flag("--profile",
+              "tell where the time goes: kernels by kind and role, barriers",
+              &options.profile);
   parser.flag("--no-warmup", "do not run each test once before it counts",
               &options.warmup, false);
   parser.choice("-o, --output", {"md", "json"},
@@ -140,6 +156,7 @@ Error lowbit::tools::parseBenchOptions(int argc, const char *const *argv,
   if (helpShown)
     return Error::success();
   TOOLS_TRY(checkSource(options.model));
+  options.model.compile.profile = options.profile;
   if (!options.model.compile.linear.empty())
     describeLayer(options);
   return Error::success();

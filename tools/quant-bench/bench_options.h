@@ -14,11 +14,13 @@ struct BenchOptions {
   ModelOptions model;
   std::vector<int32_t> prompt{512};   ///< pp tests; 0: none
   std::vector<int32_t> generate{128}; ///< tg tests; 0: none
+  std::vector<int32_t> depths{0};     ///< positions filled before a test
   std::vector<int32_t> batches{1};    ///< sequences of a tg test
   std::vector<int32_t> rows{1, 8, 512}; ///< of a linear layer
   std::vector<int32_t> threads;       ///< empty: the physical cores
   int32_t repetitions = 5;
   bool warmup = true;
+  bool profile = false; ///< tell where the time goes
   std::string output = "md";
   std::string peak = "auto"; ///< "int8", "f32", ...
   std::string svg;           ///< a file for the roofline, or ""

@@ -46,6 +46,7 @@ Error LayerWorkload::prepare(const std::vector<BenchTest> &tests) {
 Error LayerWorkload::call(const Layer &layer, int64_t calls, double &time) {
   void *arguments[] = {inputs_.data(), outputs_.data()};
   double begin = seconds();
+  qrt_reset_regions(model_);
   for (int64_t i = 0; i < calls; ++i) {
     size_t copy = static_cast<size_t>(i) % layer.functions.size();
     TOOLS_TRY(check(qrt_call(model_, layer.functions[copy], arguments)));

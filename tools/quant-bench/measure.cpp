@@ -33,9 +33,23 @@ std::string BenchTest::name() const {
   std::string number = std::to_string(tokens);
   if (kind == Linear)
     return "linear " + layer + " m" + number;
-  if (kind == Prompt)
-    return "pp" + number;
-  return "tg" + number + (batch > 1 ? "@b" + std::to_string(batch) : "");
+  std::string name = kind == Prompt ? "pp" + number : "tg" + number;
+  if (batch > 1)
+    name += "@b" + std::to_string(batch);
+  return depth > 0 ? name + " @ d" + std::to_string(depth) : name;
+}
+
+/// Tests of a model behind `depth` tokens.
+static void addModelTests(const BenchOptions &options, int32_t threads,
+                          int32_t depth, std::vector<BenchTest> &tests) {
+  for (int32_t tokens : options.prompt)
+    if (tokens > 0)
+      tests.push_back({BenchTest::Prompt, tokens, threads, 1, "", depth});
+  for (int32_t tokens : options.generate)
+    if (tokens > 0)
+      for (int32_t batch : options.batches)
+        tests.push_back(
+            {BenchTest::Generate, tokens, threads, batch, "", depth});
 }
 
 std::vector<BenchTest> lowbit::tools::listTests(const BenchOptions &options,
@@ -51,13 +65,8 @@ std::vector<BenchTest> lowbit::tools::listTests(const BenchOptions &options,
         tests.push_back({BenchTest::Linear, rows, count, 1, layer});
       continue;
     }
-    for (int32_t tokens : options.prompt)
-      if (tokens > 0)
-        tests.push_back({BenchTest::Prompt, tokens, count});
-    for (int32_t tokens : options.generate)
-      if (tokens > 0)
-        for (int32_t batch : options.batches)
-          tests.push_back({BenchTest::Generate, tokens, count, batch});
+    for (int32_t depth : options.depths)
+      addModelTests(options, count, depth, tests);
   }
   return tests;
 }
@@ -88,6 +97,21 @@ Error Bench::runOnce(const BenchTest &test, double &units, double &time) {
   return workload_.run(test, units, time);
 }
 
+/// Adds what the model counted in the sample that just ended.
+static Error addRegions(const qrt_model *model, double units, double time,
+                        BenchTest &test) {
+  test.regions.resize(static_cast<size_t>(qrt_region_count(model)));
+  for (size_t i = 0; i < test.regions.size(); ++i) {
+    qrt_region_info info;
+    TOOLS_TRY(check(qrt_get_region(model, static_cast<int32_t>(i), &info)));
+    test.regions[i].seconds += double(info.nanoseconds) * 1e-9;
+    test.regions[i].count += double(info.count);
+  }
+  test.profiledUnits += units;
+  test.profiledSeconds += time;
+  return Error::success();
+}
+
 /// Measures until a sample counts, or the bound on repetitions is reached.
 Error Bench::sample(BenchTest &test) {
   // Threads that are new would be missing from the delays counted below.
@@ -108,7 +132,7 @@ Error Bench::sample(BenchTest &test) {
     test.rate.push_back(units / time);
     test.bandwidth.push_back(bandwidth.rate);
     test.peak.push_back(peak.rate);
-    return Error::success();
+    return addRegions(model_, units, time, test);
   }
 }
 

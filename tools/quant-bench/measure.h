@@ -17,6 +17,12 @@ namespace lowbit::tools {
 double mean(const std::vector<double> &values);
 double deviation(const std::vector<double> &values);
 
+/// What the marks of one region counted in the samples of a test.
+struct RegionTime {
+  double seconds = 0; ///< sum over the threads
+  double count = 0;   ///< how often the first thread has left it
+};
+
 /// One row of the table.
 struct BenchTest {
   enum Kind {
@@ -29,6 +35,7 @@ struct BenchTest {
   int32_t threads;
   int32_t batch = 1;
   std::string layer = {}; ///< "2048x8192"
+  int32_t depth = 0; ///< tokens in the context before the first that counts
 
   /// One value for each sample that counts.
   std::vector<double> rate = {}; ///< tokens, or layers, per second
@@ -37,7 +44,11 @@ struct BenchTest {
   int32_t discarded = 0;
   bool disturbed = false; ///< samples count although other programs ran
 
-  /// "pp512", "tg64", "tg64@b8", "linear 2048x8192 m8".
+  /// Of a profile: in the order of the header's regions, over all samples.
+  std::vector<RegionTime> regions = {};
+  double profiledUnits = 0, profiledSeconds = 0;
+
+  /// "pp512", "tg64", "tg64@b8", "tg64 @ d8192", "linear 2048x8192 m8".
   std::string name() const;
 };
 
@@ -50,7 +61,8 @@ public:
   virtual ~Workload() = default;
   /// Before the first run.
   virtual Error prepare(const std::vector<BenchTest> &tests) = 0;
-  /// Runs a test once: `units` (tokens, layers) in `time` seconds.
+  /// Runs a test once: `units` (tokens, layers) in `time` seconds; the model's
+  /// regions are reset at the beginning of that time.
   virtual Error run(const BenchTest &test, double &units, double &time) = 0;
 };
 

@@ -28,6 +28,20 @@ static void warnOfCaches(const BenchOptions &options,
                  header.weights.size(), bytes * 1e-6);
 }
 
+/// A module has marks or it has not; they are not added later.
+static Error checkProfile(const BenchOptions &options,
+                          const ModuleHeader &header) {
+  bool marks = !header.regions.empty();
+  if (options.profile && !marks)
+    return Error("'" + options.model.path +
+                 "' does not count the time of its parts: compile it with "
+                 "quant-compile --profile, or give the .gguf");
+  if (marks && !options.profile)
+    std::fprintf(stderr, "the model was compiled with --profile, which costs "
+                         "some speed\n");
+  return Error::success();
+}
+
 /// Loads the model; nothing else needs its file from here on.
 static Error open(const BenchOptions &options, ModelHandle &model,
                   Subject &subject) {
@@ -38,6 +52,8 @@ static Error open(const BenchOptions &options, ModelHandle &model,
     TOOLS_TRY(requireText(model.get(), options.model.path));
   TOOLS_TRY(readModuleHeader(file.path(), subject.header));
   warnOfCaches(options, subject.header);
+  TOOLS_TRY(checkProfile(options, subject.header));
+  subject.profile = options.profile;
   subject.info = modelInfo(model.get());
   std::string kind = options.peak;
   if (kind == "auto")

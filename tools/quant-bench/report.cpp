@@ -2,9 +2,11 @@
 
 #include "tools/quant-bench/report.h"
 
+#include "tools/quant-bench/profile.h"
+#include "tools/quant-bench/table.h"
+
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 using namespace lowbit::tools;
 
@@ -46,7 +48,8 @@ static void describeWork(const Subject &subject, const BenchTest &test,
   bool generates = test.kind == BenchTest::Generate;
   int64_t rows = generates ? 1 : std::max(subject.info.max_rows, 1);
   row.traffic =
-      trafficPerToken(subject.header, test.tokens, rows, test.batch);
+      trafficPerToken(subject.header, test.tokens, rows, test.batch,
+                      test.depth);
   row.operations = 2.0 * double(subject.header.text.macs_per_row);
 }
 
@@ -96,6 +99,7 @@ static Json rowJson(const Subject &subject, const BenchTest &test) {
     json["microseconds_stddev"] = deviation(microseconds(test));
   } else {
     json["batch"] = test.batch;
+    json["depth"] = test.depth;
     json["tokens_per_second"] = row.rate;
     json["stddev"] = row.deviation;
   }
@@ -117,6 +121,8 @@ static Json rowJson(const Subject &subject, const BenchTest &test) {
   json["disturbed"] = test.disturbed;
   json["model_size"] = subject.info.source_bytes;
   json["model_n_params"] = subject.info.n_parameters;
+  if (subject.profile)
+    json["regions"] = profileJson(subject, test);
   return json;
 }
 
@@ -126,12 +132,6 @@ Json lowbit::tools::reportJson(const Subject &subject,
   for (const BenchTest &test : tests)
     rows.push_back(rowJson(subject, test));
   return rows;
-}
-
-static std::string format(const char *pattern, double value) {
-  char text[64];
-  std::snprintf(text, sizeof text, pattern, value);
-  return text;
 }
 
 /// llama-bench's units: MiB or GiB, M or B.
@@ -144,38 +144,6 @@ static std::string formatParameters(uint64_t count) {
   return count < 1000000000 ? format("%.2f M", double(count) * 1e-6)
                             : format("%.2f B", double(count) * 1e-9);
 }
-
-/// Characters, not bytes: the table has a plus-minus sign.
-static size_t displayWidth(const std::string &text) {
-  return static_cast<size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
-}
-
-/// The first column is text, to the left; the others to the right.
-static std::string
-formatTable(const std::vector<std::vector<std::string>> &table) {
-  static constexpr size_t leftColumns = 1;
-  std::vector<size_t> widths(table[0].size());
-  for (const auto &line : table)
-    for (size_t i = 0; i < line.size(); ++i)
-      widths[i] = std::max(widths[i], displayWidth(line[i]));
-  std::string result;
-  for (size_t number = 0; number < table.size(); ++number) {
-    std::string rule = "|";
-    for (size_t i = 0; i < widths.size(); ++i) {
-      const std::string &cell = table[number][i];
-      std::string blanks(widths[i] - displayWidth(cell), ' ');
-      bool left = i < leftColumns;
-      result += "| " + (left ? cell + blanks : blanks + cell) + " ";
-      rule += " " + std::string(widths[i] - (left ? 0 : 1), '-') +
-              (left ? " |" : ": |");
-    }
-    result += "|\n" + (number == 0 ? rule + "\n" : "");
-  }
-  return result;
-}
-
-using Table = std::vector<std::vector<std::string>>;
 
 static Table modelTable(const Subject &subject,
                         const std::vector<BenchTest> &tests) {
@@ -233,5 +201,9 @@ std::string lowbit::tools::reportMarkdown(const Subject &subject,
               subject.peak->kind +
               format(" %.0f GOP/s", mean(test.peak) * 1e-9);
   }
-  return result + " (" + subject.peak->instruction + ")\n";
+  result += std::string(" (") + subject.peak->instruction + ")\n";
+  if (subject.profile)
+    for (const BenchTest &test : tests)
+      result += profileMarkdown(subject, test);
+  return result;
 }

@@ -17,6 +17,7 @@ struct Subject {
   qrt_model_info info{}; ///< its strings belong to the model
   ModuleHeader header;
   const PeakLoop *peak = nullptr; ///< that the tests were measured beside
+  bool profile = false;           ///< report where the time went
 };
 
 /// The kind of arithmetic that the module's matrices are multiplied in.

@@ -9,7 +9,8 @@
 
 namespace lowbit::tools {
 
-/// Reads prompts and generates, in one sequence or several at once.
+/// Reads prompts and generates, in one sequence or several at once. Tests of
+/// one depth share sessions, which are filled before the first.
 class ModelWorkload : public Workload {
 public:
   explicit ModelWorkload(qrt_model *model)
@@ -19,13 +20,20 @@ public:
   Error run(const BenchTest &test, double &units, double &time) override;
 
 private:
+  /// Sessions that hold `depth` tokens between the tests.
+  struct Context {
+    std::vector<SessionHandle> sessions;
+    std::vector<qrt_session *> handles;
+    int32_t tokens = 0, sequences = 1; ///< of the largest test
+  };
   Error check(const BenchTest &test) const;
-  Error generate(const BenchTest &test);
+  void chooseIds(size_t count);
+  Error fill(int32_t depth, Context &context);
+  Error generate(const BenchTest &test, const Context &context);
 
   qrt_model *model_;
   qrt_model_info info_;
-  std::vector<SessionHandle> sessions_;
-  std::vector<qrt_session *> handles_;
+  std::map<int32_t, Context> contexts_; ///< by depth
   std::vector<int32_t> ids_;
   std::vector<float> logits_;
 };

@@ -76,6 +76,10 @@ void declareOptions(tools::OptionParser &parser, CompileOptions &options,
               &options.weights);
   parser.choice("--probe", {"layers"}, "keep each layer's output",
                 &words.probe);
+  parser.flag("--profile",
+              "let the code count the time of its parts, for quant-bench "
+              "--profile; costs some speed",
+              &options.profile);
   parser.section("Random weights, for measurements (need --scheme)");
   parser.text("--shape", "SHAPE",
               "a whole model: " + llvm::join(knownShapes(), ", ") +

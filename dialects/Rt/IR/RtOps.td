@@ -154,4 +154,21 @@ def Rt_BarrierOp : Rt_Op<"barrier"> {
   let assemblyFormat = "$frame `,` $worker attr-dict";
 }
 
+def Rt_MarkOp : Rt_Op<"mark"> {
+  let summary = "The end of a region whose time is counted";
+  let description = [{
+    The worker's time since its last mark went to entry `region` of the module's
+    table of regions. Stands behind kernels and barriers of modules compiled
+    with `--profile`, and nowhere else.
+
+    Example:
+
+    ```mlir
+    rt.mark %frame[2], %worker
+    ```
+  }];
+  let arguments = (ins Rt_FrameType:$frame, Rt_Index:$region, Index:$worker);
+  let assemblyFormat = "$frame `[` $region `]` `,` $worker attr-dict";
+}
+
 #endif // LOWBIT_DIALECTS_RT_IR_RTOPS_TD

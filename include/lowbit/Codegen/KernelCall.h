@@ -25,6 +25,7 @@ struct Buffer {
     Store     ///< rt.text "kv"; `index` is the layer
   };
   Kind kind = Shared;
+  bool isWork = false; ///< Private: a kernel's own, no value of the function
   mlir::MemRefType type;
   int64_t index = 0;
   std::string field;
@@ -52,6 +53,8 @@ struct KernelCall {
   Count count = Count::Rows;
   int64_t staticCount = 0;
   int64_t layer = -1; ///< an index argument before the buffers, if >= 0
+  int64_t macs = 0;   ///< multiply-accumulates of a matrix for each row
+  int64_t region = 0; ///< of a profile
   bool barrierBefore = false;
 };
 
@@ -59,6 +62,7 @@ struct KernelProgram {
   std::vector<Buffer> buffers;
   std::vector<KernelCall> calls;
   int64_t sharedBytes = 0, privateBytes = 0;
+  int64_t barrierRegion = 0, betweenRegion = 0; ///< of a profile
 };
 
 /// Gives every Shared and Private buffer an offset; buffers whose lives do not

@@ -27,6 +27,7 @@ struct CompileOptions {
   std::string activations = "int8"; ///< int8, int8-pow2, f32, per-token
   bool kvF32 = false;
   bool probeLayers = false;
+  bool profile = false;     ///< count the time of each region
   std::string weights;      ///< .gguf with the weights that a .mlir names
   std::string scheme;       ///< to round tensors into, or of random ones
   std::string tensors = ".*"; ///< which: a regular expression

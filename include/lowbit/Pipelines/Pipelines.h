@@ -29,6 +29,7 @@ struct PipelineOptions {
   std::string activations = "int8"; ///< int8, int8-pow2, f32, per-token
   std::string level = "avx512vnni"; ///< of Loops and Target
   int64_t maxRows = 256;            ///< rows of one call of text
+  bool profile = false;             ///< marks behind kernels and barriers
 };
 
 /// Adds the passes that lead from the stage before to `stage`.

@@ -46,10 +46,19 @@ struct FunctionImage {
   uint64_t scratchBytes = 0, privateBytes = 0;
 };
 
+/// As qrt_region_record.
+struct RegionImage {
+  std::string name;
+  uint32_t function = 0, kernels = 0, flags = 0;
+  uint64_t weightBytes = 0, rowWeightBytes = 0, rowBytes = 0, rowMacs = 0,
+           kvBytesPerPosition = 0;
+};
+
 struct ModuleImage {
   std::vector<const TargetInfo *> levels;
   std::vector<FunctionImage> functions;
   std::vector<WeightImage> weights;
+  std::vector<RegionImage> regions; ///< of a profile
   qrt_text_record text = {};
   std::string metadata; ///< u64 count and pairs, as in GGUF
   std::string producer;

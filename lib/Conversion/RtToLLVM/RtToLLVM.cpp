@@ -178,16 +178,38 @@ private:
         memrefAt(loc, cast<MemRefType>(op.getPages().getType()), pages)});
   }
 
+  /// Calls the function at `offset` of qrt_host with the team and `arguments`.
+  void callHost(Location loc, Value frame, int64_t offset,
+                ArrayRef<Value> arguments) {
+    Value host = pointerAt(loc, frame, offsetof(qrt_frame, host));
+    SmallVector<Value> operands = {
+        pointerAt(loc, host, offset),
+        pointerAt(loc, frame, offsetof(qrt_frame, team))};
+    SmallVector<Type> types = {pointer()};
+    for (Value argument : arguments) {
+      operands.push_back(argument);
+      types.push_back(argument.getType());
+    }
+    auto type = LLVM::LLVMFunctionType::get(
+        LLVM::LLVMVoidType::get(b.getContext()), types);
+    LLVM::CallOp::create(b, loc, type, operands);
+  }
+  Value workerOf(Location loc, Value worker) {
+    return arith::IndexCastOp::create(b, loc, b.getI32Type(), worker);
+  }
+
   void lowerBarrier(rt::BarrierOp op) {
     Location loc = op.getLoc();
-    Value host = pointerAt(loc, op.getFrame(), offsetof(qrt_frame, host));
-    Value callee = pointerAt(loc, host, offsetof(qrt_host, barrier));
-    Value team = pointerAt(loc, op.getFrame(), offsetof(qrt_frame, team));
-    Value worker =
-        arith::IndexCastOp::create(b, loc, b.getI32Type(), op.getWorker());
-    auto type = LLVM::LLVMFunctionType::get(
-        LLVM::LLVMVoidType::get(b.getContext()), {pointer(), b.getI32Type()});
-    LLVM::CallOp::create(b, loc, type, ValueRange{callee, team, worker});
+    callHost(loc, op.getFrame(), offsetof(qrt_host, barrier),
+             workerOf(loc, op.getWorker()));
+  }
+
+  void lowerMark(rt::MarkOp op) {
+    Location loc = op.getLoc();
+    Value region = LLVM::ConstantOp::create(
+        b, loc, b.getI32Type(), b.getI32IntegerAttr(op.getRegion()));
+    callHost(loc, op.getFrame(), offsetof(qrt_host, mark),
+             {workerOf(loc, op.getWorker()), region});
   }
 
   LogicalResult lower(Operation *op) {
@@ -215,6 +237,8 @@ private:
                                       textOffset(size.getField())));
     else if (auto run = dyn_cast<rt::RunOp>(op))
       lowerRun(run);
+    else if (auto mark = dyn_cast<rt::MarkOp>(op))
+      lowerMark(mark);
     else
       lowerBarrier(cast<rt::BarrierOp>(op));
     op->erase();

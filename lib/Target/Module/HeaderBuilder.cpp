@@ -41,6 +41,7 @@ HeaderBuilder::HeaderBuilder(const ModuleImage &image, uint64_t codeBytes)
   header().levels = table;
   addFunctions();
   addWeights();
+  addRegions();
   table = appendBytes(image.metadata, image.metadata.size());
   header().metadata = table;
   table = appendBytes(strings_, strings_.size());
@@ -133,6 +134,17 @@ void HeaderBuilder::addWeights() {
   uint64_t chunks = (offset + QRT_HASH_CHUNK - 1) / QRT_HASH_CHUNK;
   table = append(std::vector<uint64_t>(chunks));
   header().hashes = table;
+}
+
+void HeaderBuilder::addRegions() {
+  std::vector<qrt_region_record> records;
+  for (const RegionImage &region : image_.regions)
+    records.push_back({intern(region.name), region.function, region.kernels,
+                       region.flags, region.weightBytes, region.rowWeightBytes,
+                       region.rowBytes, region.rowMacs,
+                       region.kvBytesPerPosition});
+  qrt_table table = append(records);
+  header().regions = table;
 }
 
 void HeaderBuilder::setChunkHash(uint64_t chunk, uint64_t hash) {

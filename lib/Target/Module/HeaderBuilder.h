@@ -36,6 +36,7 @@ private:
   qrt_table appendBytes(llvm::StringRef bytes, uint64_t count);
   void addFunctions();
   void addWeights();
+  void addRegions();
 
   const ModuleImage &image_;
   std::string bytes_, strings_;

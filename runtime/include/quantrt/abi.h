@@ -19,7 +19,7 @@
 extern "C" {
 #endif
 
-#define QRT_ABI_VERSION 1u
+#define QRT_ABI_VERSION 2u
 
 /// The one symbol a module exports.
 #define QRT_CODE_TABLE_SYMBOL "qrt_code_table"
@@ -81,6 +81,9 @@ typedef struct qrt_host {
   uint32_t bytes;       ///< sizeof(qrt_host)
   /// Returns when every worker of the team has called it; orders memory.
   void (*barrier)(void *team, int32_t worker);
+  /// The worker's time since its last mark went to a region of the header's
+  /// table. Called by modules compiled with --profile, by no other.
+  void (*mark)(void *team, int32_t worker, int32_t region);
 } qrt_host;
 
 /// What an entry point receives. The same frame goes to every worker.

@@ -28,7 +28,7 @@ extern "C" {
 #endif
 
 #define QRT_HEADER_MAGIC "LOWBITQR"
-#define QRT_FORMAT_VERSION 1u
+#define QRT_FORMAT_VERSION 2u
 #define QRT_HEADER_SECTION ".qrt.header"
 #define QRT_WEIGHTS_SECTION ".qrt.weights"
 #define QRT_HASH_CHUNK (16u << 20)
@@ -94,6 +94,27 @@ typedef struct qrt_weight_record {
   uint32_t use;          ///< mask of QRT_WEIGHT_*
 } qrt_weight_record;
 
+enum {
+  QRT_REGION_OUT = 1, ///< its rows are those whose logits are wanted
+};
+
+/// A part of a function whose time is counted: its kernels of one kind on
+/// weights of one role, its barriers, or what lies between its calls, which is
+/// a function's first. Two may have one name, if one of them is QRT_REGION_OUT.
+/// The table is empty but for modules compiled with --profile.
+typedef struct qrt_region_record {
+  qrt_string name;   ///< "linear attn_q", "barrier", "between calls"
+  uint32_t function; ///< index into the functions
+  uint32_t kernels;  ///< in one call of the function; 0: it is no kernel's
+  uint32_t flags;    ///< mask of QRT_REGION_*
+  uint64_t weight_bytes;     ///< source bytes that a call reads, whatever its
+                             ///< rows; a weight counts where it is first read
+  uint64_t row_weight_bytes; ///< source bytes that each row reads
+  uint64_t row_bytes;        ///< activations that each row reads and writes
+  uint64_t row_macs;         ///< multiply-accumulates of matrices, each row
+  uint64_t kv_bytes_per_position; ///< read for each visible position
+} qrt_region_record;
+
 enum { QRT_KV_F32 = 0, QRT_KV_F16 = 1 };
 
 /// What the host must know to call `text`. All zero where there is no `text`.
@@ -125,6 +146,7 @@ typedef struct qrt_header {
   qrt_table arguments;    ///< qrt_argument_record
   qrt_table weights;      ///< qrt_weight_record
   qrt_table hashes;       ///< uint64_t, one for each chunk of the weights
+  qrt_table regions;      ///< qrt_region_record
   qrt_table metadata;     ///< bytes: u64 n, then n key-value pairs as in GGUF v3
   qrt_table strings;      ///< bytes
   qrt_text_record text;
@@ -138,8 +160,9 @@ static_assert(sizeof(qrt_level_record) == 16, "on disk");
 static_assert(sizeof(qrt_function_record) == 40, "on disk");
 static_assert(sizeof(qrt_argument_record) == 64, "on disk");
 static_assert(sizeof(qrt_weight_record) == 56, "on disk");
+static_assert(sizeof(qrt_region_record) == 56, "on disk");
 static_assert(sizeof(qrt_text_record) == 72, "on disk");
-static_assert(sizeof(qrt_header) == 256, "on disk");
+static_assert(sizeof(qrt_header) == 272, "on disk");
 #endif
 
 #endif // QUANTRT_FORMAT_H

@@ -229,6 +229,24 @@ qrt_status qrt_function_argument(const qrt_model *model, int32_t function,
 /// arguments[i]: memory of argument i, 64-byte aligned not needed.
 qrt_status qrt_call(qrt_model *model, int32_t function, void *const *arguments);
 
+/// Where the time goes, in a module that was compiled with --profile: its code
+/// tells the host when a region ends (the kernels of one kind and role, the
+/// barriers, what lies between two calls of a function).
+typedef struct qrt_region_info {
+  const char *name;     ///< "linear attn_q", "barrier", "between calls"
+  int32_t function;     ///< that it is a part of
+  uint64_t nanoseconds; ///< sum over the workers, since the last reset
+  uint64_t count;       ///< how often worker 0 has left it
+} qrt_region_info;
+
+/// Number of regions; 0: the module was compiled without --profile.
+int32_t qrt_region_count(const qrt_model *model);
+/// While no call is running, as the next.
+qrt_status qrt_get_region(const qrt_model *model, int32_t region,
+                          qrt_region_info *info);
+/// Time is counted from now on; so it is after qrt_set_threads.
+void qrt_reset_regions(qrt_model *model);
+
 #ifdef __cplusplus
 }
 #endif

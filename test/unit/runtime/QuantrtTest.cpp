@@ -68,6 +68,46 @@ TEST_F(QuantrtTest, DescribesTheModel) {
   EXPECT_EQ(info.file_bytes, fake.bytes().size());
 }
 
+TEST_F(QuantrtTest, CountsTheTimeOfRegions) {
+  FakeModule fake;
+  for (const char *name : {"between calls", "barrier", "logits"})
+    fake.addRegion(name);
+  ASSERT_EQ(load(fake), QRT_OK) << qrt_last_error();
+  ASSERT_EQ(qrt_region_count(model_), 3);
+  ASSERT_EQ(qrt_set_threads(model_, 2), QRT_OK);
+  qrt_session *session;
+  ASSERT_EQ(qrt_session_create(model_, nullptr, &session), QRT_OK);
+  const int32_t ids[] = {1, 2, 3};
+  float logits[37];
+  qrt_region_info info;
+  for (int32_t id : ids)
+    ASSERT_EQ(qrt_append(session, &id, 1, 1, logits), QRT_OK);
+  uint64_t sum = 0;
+  for (int32_t region = 0; region < 3; ++region) {
+    ASSERT_EQ(qrt_get_region(model_, region, &info), QRT_OK);
+    EXPECT_EQ(info.count, 3u) << info.name;
+    EXPECT_EQ(info.function, 0);
+    sum += info.nanoseconds;
+  }
+  EXPECT_STREQ(info.name, "logits");
+  EXPECT_GT(sum, 0u);
+  qrt_reset_regions(model_);
+  ASSERT_EQ(qrt_get_region(model_, 2, &info), QRT_OK);
+  EXPECT_EQ(info.nanoseconds, 0u);
+  for (int32_t region : {-1, 3})
+    EXPECT_EQ(qrt_get_region(model_, region, &info), QRT_INVALID_ARGUMENT);
+  qrt_session_destroy(session);
+}
+
+TEST_F(QuantrtTest, CountsNothingWithoutRegions) {
+  ASSERT_EQ(load(FakeModule()), QRT_OK);
+  EXPECT_EQ(qrt_region_count(model_), 0);
+  qrt_reset_regions(model_);
+  qrt_region_info info;
+  EXPECT_EQ(qrt_get_region(model_, 0, &info), QRT_INVALID_ARGUMENT);
+  EXPECT_TRUE(lastErrorHas("--profile"));
+}
+
 TEST_F(QuantrtTest, EnvironmentChoosesTheLevel) {
   setenv("QRT_CPU", "first", 1);
   ASSERT_EQ(load(FakeModule()), QRT_OK);

@@ -294,3 +294,9 @@ qrt_status qrt_call(qrt_model *, int32_t function, void *const *arguments) {
   std::memcpy(arguments[1], y, sizeof y);
   return QRT_OK;
 }
+
+int32_t qrt_region_count(const qrt_model *) { return 0; }
+qrt_status qrt_get_region(const qrt_model *, int32_t, qrt_region_info *) {
+  return fail(QRT_INVALID_ARGUMENT, "there are no regions");
+}
+void qrt_reset_regions(qrt_model *) { ++fake::counters.resets; }

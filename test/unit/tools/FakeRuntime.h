@@ -44,6 +44,7 @@ struct Counters {
   std::vector<int32_t> accepted;
   std::vector<int32_t> batches; ///< sizes
   std::vector<int32_t> calls;   ///< functions
+  int resets = 0;               ///< of regions
 };
 extern Counters counters;
 

@@ -37,3 +37,11 @@ func.func @text_size_c1(%frame: !rt.frame) {
   %w = rt.text_size %frame "tokens"
   return
 }
+
+// -----
+
+func.func @mark_region_is_not_negative(%frame: !rt.frame, %worker: index) {
+  // expected-error@+1 {{attribute 'region' failed to satisfy constraint: 64-bit signless integer attribute whose value is non-negative}}
+  rt.mark %frame[-1], %worker
+  return
+}

@@ -51,3 +51,10 @@ func.func @barrier(%frame: !rt.frame, %worker: index) {
   rt.barrier %frame, %worker
   return
 }
+
+// CHECK-LABEL: func @mark
+func.func @mark(%frame: !rt.frame, %worker: index) {
+  // CHECK: rt.mark %{{.*}}[2], %{{.*}}
+  rt.mark %frame[2], %worker
+  return
+}

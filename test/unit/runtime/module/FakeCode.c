@@ -7,7 +7,8 @@ holds
 |*   logits[v] = weight[v] * sum over visible slots p of (1 + p mod 3) * kv[p]
 |*
 |* Workers share rows and columns in a way that needs the barrier. The second
-|* level adds 1000 to logit 0, so that a test can tell them apart.
+|* level adds 1000 to logit 0, so that a test can tell them apart. Marks end
+|* region 0 where a call begins, 1 behind a barrier, 2 behind the logits.
 |*
 \*===----------------------------------------------------------------------===*/
 
@@ -71,8 +72,10 @@ static void runText(const qrt_frame *frame, int32_t worker, int32_t workers,
                     float extra) {
   const qrt_text *text = frame->text;
   float *sums = (float *)frame->scratch;
+  frame->host->mark(frame->team, worker, 0);
   writeRows(text, worker, workers);
   frame->host->barrier(frame->team, worker);
+  frame->host->mark(frame->team, worker, 1);
   sumRows(text, sums, worker, workers);
   frame->host->barrier(frame->team, worker);
   const float *weight = (const float *)frame->weights[0];
@@ -80,6 +83,7 @@ static void runText(const qrt_frame *frame, int32_t worker, int32_t workers,
     for (int64_t v = worker; v < vocabulary; v += workers)
       text->logits[o * vocabulary + v] =
           weight[v] * sums[o] + (v == 0 ? extra : 0.0f);
+  frame->host->mark(frame->team, worker, 2);
 }
 
 static void textFirst(const qrt_frame *frame, int32_t worker, int32_t workers) {

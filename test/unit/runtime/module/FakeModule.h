@@ -64,6 +64,7 @@ public:
   std::vector<qrt_function_record> functions;
   std::vector<qrt_argument_record> arguments;
   std::vector<qrt_weight_record> weightRecords;
+  std::vector<qrt_region_record> regions;
   std::string strings = std::string(1, '\0');
   std::string metadata; ///< pairs, without their number
   uint64_t metadataPairs = 0;
@@ -119,6 +120,13 @@ public:
     record.use = QRT_WEIGHT_STREAMED;
     weightRecords.push_back(record);
     weights.append(reinterpret_cast<const char *>(values.data()), record.bytes);
+  }
+
+  void addRegion(const std::string &name, uint32_t function = 0) {
+    qrt_region_record record = {};
+    record.name = add(name);
+    record.function = function;
+    regions.push_back(record);
   }
 
   void addMetadata(const std::string &key, const std::string &value) {
@@ -198,6 +206,7 @@ public:
       hashes.push_back(
           hash64(std::string_view(weights).substr(at, QRT_HASH_CHUNK)));
     head.hashes = appendTable(tables, hashes);
+    head.regions = appendTable(tables, regions);
     std::string pairs;
     append(pairs, metadataPairs);
     pairs += metadata;

@@ -20,7 +20,8 @@ float scaleByFactor(const Module &module) {
   float x[4] = {1, 1, 1, 1}, y[4] = {}, scratch[16];
   void *arguments[] = {x, y};
   const qrt_host host = {QRT_ABI_VERSION, sizeof(qrt_host),
-                         [](void *, int32_t) {}};
+                         [](void *, int32_t) {},
+                         [](void *, int32_t, int32_t) {}};
   qrt_frame frame = {};
   frame.weights = module.weights();
   frame.scratch = reinterpret_cast<uint8_t *>(scratch);

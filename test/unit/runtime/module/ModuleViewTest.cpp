@@ -98,7 +98,7 @@ TEST(ModuleViewTest, NamesVersionsOfOtherModules) {
   Status status = parse(fake.bytes());
   EXPECT_EQ(status.code(), QRT_UNSUPPORTED);
   EXPECT_EQ(status.message(),
-            "m.so: its format has version 9, this runtime reads 1: compile it "
+            "m.so: its format has version 9, this runtime reads 2: compile it "
             "again, or update the runtime");
   fake = FakeModule();
   fake.header.abi_version = 7;
@@ -146,6 +146,11 @@ TEST(ModuleViewTest, RefusesLyingRecords) {
       {"weight unaligned",
        [](FakeModule &m) { m.weightRecords[1].offset = 4; }},
       {"weight shape", [](FakeModule &m) { m.weightRecords[1].rows = ~0ull; }},
+      {"region's name", [](FakeModule &m) {
+         m.addRegion("r");
+         m.regions[0].name = ~0u;
+       }},
+      {"region's function", [](FakeModule &m) { m.addRegion("r", 2); }},
       {"vocabulary", [](FakeModule &m) { m.header.text.n_vocab = 0; }},
       {"rows", [](FakeModule &m) { m.header.text.max_rows = 1u << 30; }},
       {"page size", [](FakeModule &m) { m.header.text.page_size = 0; }},

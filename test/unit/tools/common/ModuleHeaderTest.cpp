@@ -35,10 +35,15 @@ protected:
     header.format_version = QRT_FORMAT_VERSION;
     header.text = text;
     header.weights = {sizeof header, weights.size()};
-    header.strings = {sizeof header + weights.size() * sizeof weights[0], 6};
+    header.regions = {sizeof header + weights.size() * sizeof weights[0],
+                      regions.size()};
+    header.strings = {header.regions.offset +
+                          regions.size() * sizeof(qrt_region_record),
+                      6};
     std::string section;
     append(section, &header, sizeof header);
     append(section, weights.data(), weights.size() * sizeof weights[0]);
+    append(section, regions.data(), regions.size() * sizeof(qrt_region_record));
     append(section, "\0w\0T1\0", 6);
 
     static constexpr char names[] = "\0.names\0.qrt.header";
@@ -65,6 +70,7 @@ protected:
 
   qrt_text_record text{};
   std::vector<qrt_weight_record> weights;
+  std::vector<qrt_region_record> regions;
 };
 } // namespace
 
@@ -83,8 +89,28 @@ TEST_F(ModuleHeaderTest, readsWeights) {
   EXPECT_EQ(header.mainSourceType(), "T1");
 }
 
+TEST_F(ModuleHeaderTest, readsRegions) {
+  regions = {{1, 5, 30, QRT_REGION_OUT, 100, 20, 300, 4000, 50},
+             {3, 0, 0, 0, 0, 0, 0, 0, 0}};
+  ModuleHeader header;
+  EXPECT_SUCCESS(readModuleHeader(write("m.so", module()), header));
+  ASSERT_EQ(header.regions.size(), 2u);
+  const ModuleHeader::Region &region = header.regions[0];
+  EXPECT_EQ(region.name, "w");
+  EXPECT_EQ(region.function, 5u);
+  EXPECT_TRUE(region.isOut);
+  EXPECT_EQ(region.weightBytes, 100u);
+  EXPECT_EQ(region.rowWeightBytes, 20u);
+  EXPECT_EQ(region.rowBytes, 300u);
+  EXPECT_EQ(region.rowMacs, 4000u);
+  EXPECT_EQ(region.kvBytesPerPosition, 50u);
+  EXPECT_EQ(header.regions[1].name, "T1");
+  EXPECT_FALSE(header.regions[1].isOut);
+}
+
 TEST_F(ModuleHeaderTest, survivesEveryTruncationAndByte) {
   weights = {weight(110, 100, 10, QRT_WEIGHT_STREAMED)};
+  regions = {{1, 0, 1, 0, 100, 0, 0, 0, 0}};
   std::string whole = module();
   ModuleHeader header;
   for (size_t length = 0; length < whole.size(); ++length)
@@ -115,5 +141,11 @@ TEST_F(ModuleHeaderTest, trafficCountsReadsOfOneToken) {
   Traffic many = trafficPerToken(header, 4, 3);
   EXPECT_DOUBLE_EQ(many.kv, 8 * (3 + 4) / 4.0);
   EXPECT_DOUBLE_EQ(many.source, 180 * 2 / 4.0 + 4 + 8 + many.kv);
+  // The same behind 100 positions: each token or call reads those too.
+  Traffic deep = trafficPerToken(header, 4, 1, 1, 100);
+  EXPECT_DOUBLE_EQ(deep.kv, 8 * 102.5);
+  EXPECT_DOUBLE_EQ(deep.source, 100 + 4 + 88 + deep.kv);
+  EXPECT_DOUBLE_EQ(trafficPerToken(header, 4, 3, 1, 100).kv,
+                   8 * (103 + 104) / 4.0);
   EXPECT_DOUBLE_EQ(trafficPerToken(header, 0, 1).source, 0);
 }

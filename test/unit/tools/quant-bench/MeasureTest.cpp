@@ -35,6 +35,20 @@ TEST(Tests, oneForEachCombination) {
   EXPECT_EQ(tests[2].name(), "tg64@b8");
 }
 
+TEST(Tests, behindADepth) {
+  BenchOptions options;
+  options.prompt = {512};
+  options.generate = {64};
+  options.depths = {0, 8192};
+  options.batches = {1, 2};
+  std::vector<std::string> names;
+  for (const BenchTest &test : listTests(options, 1))
+    names.push_back(test.name());
+  EXPECT_EQ(names, (std::vector<std::string>{
+                       "pp512", "tg64", "tg64@b2", "pp512 @ d8192",
+                       "tg64 @ d8192", "tg64@b2 @ d8192"}));
+}
+
 TEST(Tests, ofALayer) {
   BenchOptions options;
   options.model.compile.linear = "64x32";
@@ -68,7 +82,7 @@ static Error parse(std::vector<const char *> arguments, BenchOptions &options) {
 }
 
 TEST(BenchOptionsTest, oneSource) {
-  BenchOptions options[8];
+  BenchOptions options[10];
   EXPECT_SUCCESS(parse({"m.so"}, options[0]));
   EXPECT_SUCCESS(parse({"--shape=a", "--scheme", "Q4_0"}, options[1]));
   EXPECT_ERROR(parse({}, options[2]), "no model given");
@@ -79,6 +93,18 @@ TEST(BenchOptionsTest, oneSource) {
                "two models");
   EXPECT_ERROR(parse({"m.so", "-b", "0"}, options[6]), "option '-b'");
   EXPECT_ERROR(parse({"m.so", "--peak", "int9"}, options[7]), "--peak");
+  EXPECT_ERROR(parse({"m.so", "-d", "-1"}, options[8]), "option '-d'");
+  EXPECT_ERROR(parse({"m.so", "-d", "1,,2"}, options[9]), "option '-d'");
+}
+
+TEST(BenchOptionsTest, aProfileIsCompiled) {
+  BenchOptions plain, profile;
+  EXPECT_SUCCESS(parse({"m.gguf", "-d", "0,64"}, plain));
+  EXPECT_EQ(plain.depths, (std::vector<int32_t>{0, 64}));
+  EXPECT_TRUE(plain.model.compile.arguments().empty());
+  EXPECT_SUCCESS(parse({"m.gguf", "--profile"}, profile));
+  EXPECT_EQ(profile.model.compile.arguments(),
+            std::vector<std::string>{"--profile"});
 }
 
 TEST(BenchOptionsTest, fewRowsNeedManyCopies) {

@@ -19,11 +19,11 @@ protected:
     subject.header.weights = {
         {"a", "u4", "T1", 1040, 1000, 10, 4, true, false}};
     subject.peak = findPeak("int8", "");
-    tests.push_back({BenchTest::Generate, 64, 2, 1, "", {10, 30},
+    tests.push_back({BenchTest::Generate, 64, 2, 1, "", 0, {10, 30},
                      {100000, 100000}, {1e5, 1e5}});
-    tests.push_back({BenchTest::Prompt, 16, 2, 1, "", {100}, {100000}, {1e6}, 3,
-                     true});
-    layers.push_back({BenchTest::Linear, 8, 1, 1, "4x10", {1000, 500},
+    tests.push_back({BenchTest::Prompt, 16, 2, 1, "", 0, {100}, {100000},
+                     {1e6}, 3, true});
+    layers.push_back({BenchTest::Linear, 8, 1, 1, "4x10", 0, {1000, 500},
                       {1e7, 1e7}, {1e6, 1e6}});
   }
   Subject subject;
@@ -63,6 +63,16 @@ TEST_F(ReportTest, aBatchReadsWeightsOnce) {
   // A quarter of the weights, and on average 32.5 positions of its own.
   EXPECT_EQ(rows[0]["bytes_per_token"], 250 + 65);
   EXPECT_EQ(rows[0]["kv_bytes_per_token"], 65);
+}
+
+TEST_F(ReportTest, aDepthReadsItsKeysAndValues) {
+  tests[0].depth = 1000;
+  subject.header.text.kv_bytes_per_position = 2;
+  Json rows = reportJson(subject, tests);
+  EXPECT_EQ(rows[0]["test"], "tg64 @ d1000");
+  EXPECT_EQ(rows[0]["depth"], 1000);
+  EXPECT_EQ(rows[0]["kv_bytes_per_token"], 2000 + 65);
+  EXPECT_EQ(rows[0]["bytes_per_token"], 1000 + 2065);
 }
 
 TEST_F(ReportTest, layersAreTimed) {

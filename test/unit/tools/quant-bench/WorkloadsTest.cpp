@@ -38,9 +38,42 @@ TEST_F(WorkloadsTest, promptsAndTokensOfAModel) {
   EXPECT_SUCCESS(workload.run(tests[2], units, time));
 }
 
+TEST_F(WorkloadsTest, aDepthIsFilledOnce) {
+  ModelWorkload workload(loadFake());
+  std::vector<BenchTest> tests{{BenchTest::Prompt, 20, 1},
+                               {BenchTest::Prompt, 20, 1, 1, "", 50},
+                               {BenchTest::Generate, 5, 1, 2, "", 50}};
+  EXPECT_SUCCESS(workload.prepare(tests));
+  EXPECT_EQ(fake::counters.sessions, 3);
+  EXPECT_EQ(fake::counters.rows, 2 * 50);
+  EXPECT_EQ(fake::counters.visited, 0);
+  // Tests in turn; each adds its own tokens and no others.
+  int64_t rows = 100;
+  for (int round = 0; round < 3; ++round)
+    for (const BenchTest &test : tests) {
+      EXPECT_SUCCESS(workload.run(test, units, time));
+      EXPECT_EQ(units, test.tokens * test.batch);
+      rows += test.tokens * test.batch;
+      EXPECT_EQ(fake::counters.rows, rows);
+    }
+  EXPECT_EQ(fake::counters.resets, 9);
+}
+
+TEST_F(WorkloadsTest, theTimeBeginsBehindTheDepth) {
+  fake::config.rowMicroseconds = 1000;
+  ModelWorkload workload(loadFake());
+  BenchTest test{BenchTest::Generate, 1, 1, 1, "", 100};
+  double begin = seconds();
+  EXPECT_SUCCESS(workload.prepare({test}));
+  EXPECT_SUCCESS(workload.run(test, units, time));
+  EXPECT_GE(seconds() - begin, 0.1 + time);
+}
+
 TEST_F(WorkloadsTest, whatDoesNotFitIsRefused) {
   std::vector<BenchTest> tests{{BenchTest::Prompt, 129, 1}};
   EXPECT_ERROR(ModelWorkload(loadFake()).prepare(tests), "context of 128");
+  tests = {{BenchTest::Generate, 4, 1, 1, "", 125}};
+  EXPECT_ERROR(ModelWorkload(loadFake()).prepare(tests), "4 tokens behind 125");
   tests = {{BenchTest::Generate, 4, 1, 17}};
   EXPECT_ERROR(ModelWorkload(loadFake()).prepare(tests), "17 sequences");
 }
