@@ -49,7 +49,7 @@ def open_peers(run, subject, kind, names, arguments, stack):
         engine = Engine(name, run.pythons[name], peer.module, getattr(peer, kind), run.log(name))
         stack.callback(engine.close)
         try:
-            engine.request("open", **arguments)
+            engine.request("open", **arguments, **peer.options)
             engines.append(engine)
         except PeerError as error:
             run.remark(f"{name} on {subject}: left out: {error}")
@@ -65,6 +65,8 @@ def measure(run, subject, threads, kind, names, arguments, tests, ceilings):
         ours = lowbit_engine(kind.capitalize(), run.log("LowBit"))
         stack.callback(ours.close)
         ours.request("open", **arguments[0])
+        if kind == "text":
+            ceilings.head = ours.request("head_size")["result"]
         engines.insert(0, ours)
         print(f"{subject}, {threads} threads: {', '.join(engine.name for engine in engines)}", file=sys.stderr)
         ceilings.probe()

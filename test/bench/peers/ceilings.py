@@ -9,7 +9,7 @@ class Ceilings:
 
     def __init__(self, build, arguments, threads):
         self.command = [str(build / "bin" / "quant-bench"), *arguments, "-t", str(threads), "-r", "1", "-o", "json"]
-        self.bandwidths, self.peaks, self.rows = [], [], []
+        self.bandwidths, self.peaks, self.rows, self.head = [], [], [], 0
 
     def probe(self):
         result = subprocess.run(self.command, capture_output=True, text=True)

@@ -59,7 +59,9 @@ def find_pythons(options, run):
     given = dict(pair.split("=", 1) for pair in options.env)
     for name in options.peers:
         try:
-            run.pythons[name] = pathlib.Path(given[name], "bin", "python") if name in given else install(PEERS[name])
+            environment = PEERS[name].environment or name
+            run.pythons[name] = (pathlib.Path(given[environment], "bin", "python") if environment in given
+                                 else install(PEERS[name]))
             run.peers[name] = PEERS[name]
         except PeerError as error:
             run.remark(f"{name}: left out: {error}")

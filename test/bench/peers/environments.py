@@ -25,18 +25,23 @@ class Peer:
     batches: bool = True  # several sequences at once
     depths: bool = True   # a context can be filled once and then measured again and again
     missing_script: str = None
+    environment: str = None  # of another peer
+    options: dict = dataclasses.field(default_factory=dict)  # of text()
 
 
 PEERS = {peer.name: peer for peer in [
     Peer("llama.cpp", ["llama-cpp-python"], "ggml_engines", text="LlamaCpp", source=True),
     Peer("ik", ["ik-llama-cpp-python==0.1.5"], "ggml_engines", text="IkLlamaCpp", source=True,
-         missing_script="ik_llama_cpp_python"),
+         missing_script="ik_llama_cpp_python", options={"repack": False}),
+    # Rearranging weights at load ("run-time repacking") helps steps and hurts some prompts: no choice is best for both.
+    Peer("ik-rtr", ["ik-llama-cpp-python==0.1.5"], "ggml_engines", text="IkLlamaCpp", environment="ik",
+         options={"repack": True}),
     Peer("openvino", ["openvino-genai"], "openvino_engines", text="Text", layer="Layer", depths=False,
          kinds=("f32", "bf16", "int8", "int4-g32", "int4-g128")),
     Peer("onnxruntime", ["onnxruntime", "onnx"], "onnxruntime_engine", layer="Layer",
          kinds=("f32", "int8", "int4-g32", "int4-g128")),
     # The plain name would be a build for GPUs of several gigabytes.
-    Peer("torch", ["torch==2.13.0", "torchao", "numpy"], "torch_engine", layer="Layer", kinds=("f32", "bf16", "int8")),
+    Peer("torch", ["torch==2.13.0", "numpy"], "torch_engine", layer="Layer", kinds=("f32", "bf16", "int8")),
     Peer("iree", ["iree-base-compiler", "iree-base-runtime"], "iree_engine", layer="Layer",
          kinds=("f32", "int8", "int4-g128")),
 ]}
@@ -63,6 +68,7 @@ def build_environment(peer, folder):
 
 def install(peer):
     """Makes the peer's environment unless it is there, and gives its Python."""
+    peer = PEERS[peer.environment or peer.name]
     folder = cache_folder() / peer.name
     python, done = folder / "bin" / "python", folder / "installed.txt"
     wanted = "\n".join(peer.packages)

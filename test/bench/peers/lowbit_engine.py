@@ -58,6 +58,10 @@ class Text(Runtime, stepwise.Stepwise):
             self.sessions[i] = session.value
         self.logits = (ctypes.c_float * (self.info.n_vocab * sequences))()
 
+    def head_size(self):
+        """Multiply-accumulates of the head, which a prompt needs for its last token alone."""
+        return self.info.n_vocab * self.info.n_embd
+
     def clear(self):
         for session in self.sessions:
             self.check(self.lib.qrt_session_truncate(ctypes.c_void_p(session), 0))

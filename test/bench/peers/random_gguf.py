@@ -17,22 +17,22 @@ LAYERS, WIDTH, HIDDEN, HEADS, KV_HEADS, HEAD, VOCABULARY = 16, 2048, 8192, 32, 8
 ALIGNMENT = 32
 U32, I32, F32, STRING, ARRAY = 4, 5, 6, 8, 9
 
-# name: (id, elements and bytes of a block, {offset of an f16: its size})
+# name: (id, elements and bytes of a block, {offset of an f16: its size}, id of a file that is mostly so)
 FORMATS = {
-    "Q4_0": (2, 32, 18, {0: 4.3e-3}),
-    "Q4_1": (3, 32, 20, {0: 4.3e-3, 2: -3.2e-2}),
-    "Q5_0": (6, 32, 22, {0: 2.2e-3}),
-    "Q5_1": (7, 32, 24, {0: 2.2e-3, 2: -3.4e-2}),
-    "Q8_0": (8, 32, 34, {0: 2.7e-4}),
-    "Q2_K": (10, 256, 84, {80: 2.5e-3, 82: 3.7e-3}),
-    "Q3_K": (11, 256, 110, {108: 4.8e-4}),
-    "Q4_K": (12, 256, 144, {0: 1.2e-4, 2: 9e-4}),
-    "Q5_K": (13, 256, 176, {0: 6e-5, 2: 9e-4}),
-    "Q6_K": (14, 256, 210, {208: 1.5e-5}),
-    "IQ4_NL": (20, 32, 18, {0: 2.8e-4}),
-    "IQ4_XS": (23, 256, 136, {0: 1.6e-5}),
-    "TQ1_0": (34, 256, 54, {52: 2.4e-2}),
-    "TQ2_0": (35, 256, 66, {64: 2.4e-2}),
+    "Q4_0": (2, 32, 18, {0: 4.3e-3}, 2),
+    "Q4_1": (3, 32, 20, {0: 4.3e-3, 2: -3.2e-2}, 3),
+    "Q5_0": (6, 32, 22, {0: 2.2e-3}, 8),
+    "Q5_1": (7, 32, 24, {0: 2.2e-3, 2: -3.4e-2}, 9),
+    "Q8_0": (8, 32, 34, {0: 2.7e-4}, 7),
+    "Q2_K": (10, 256, 84, {80: 2.5e-3, 82: 3.7e-3}, 10),
+    "Q3_K": (11, 256, 110, {108: 4.8e-4}, 12),
+    "Q4_K": (12, 256, 144, {0: 1.2e-4, 2: 9e-4}, 15),
+    "Q5_K": (13, 256, 176, {0: 6e-5, 2: 9e-4}, 17),
+    "Q6_K": (14, 256, 210, {208: 1.5e-5}, 18),
+    "IQ4_NL": (20, 32, 18, {0: 2.8e-4}, 25),
+    "IQ4_XS": (23, 256, 136, {0: 1.6e-5}, 30),
+    "TQ1_0": (34, 256, 54, {52: 2.4e-2}, 36),
+    "TQ2_0": (35, 256, 66, {64: 2.4e-2}, 37),
 }
 
 
@@ -63,7 +63,7 @@ def pairs(name):
     tokens = alphabet() + ["\u0120t"]
     tokens += [f"<{i}>" for i in range(len(tokens), VOCABULARY)]
     yield from (pair("general.architecture", STRING, "llama"), pair("general.name", STRING, f"random 1B {name}"),
-                pair("general.quantization_version", U32, 2))
+                pair("general.quantization_version", U32, 2), pair("general.file_type", U32, FORMATS[name][4]))
     sizes = {"block_count": LAYERS, "context_length": 131072, "embedding_length": WIDTH,
              "feed_forward_length": HIDDEN, "attention.head_count": HEADS, "attention.head_count_kv": KV_HEADS,
              "rope.dimension_count": HEAD, "vocab_size": VOCABULARY}
@@ -100,7 +100,7 @@ def bytes_of(size, form):
 
 def random_blocks(count, form, generator):
     """Random bytes; an f16 keeps its size, but its lower half is random too: it varies by a quarter."""
-    _, _, length, scales = form
+    _, _, length, scales, _ = form
     data = bytearray(generator.randbytes(count * length))
     for offset, scale in scales.items():
         data[offset + 1::length] = struct.pack("<e", scale)[1:] * count

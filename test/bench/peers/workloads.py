@@ -33,13 +33,15 @@ def compile_module(run, arguments, name):
     return path
 
 
-def text_work(rows_per_call, depth=0):
+def text_work(rows_per_call, depth=0, prompt=False):
     """Operations and bytes of a token: of the matrices, and of weights shared by the rows of a call, keys and values."""
     def work(ceilings):
         row = next(row for row in ceilings.rows if row["test"] == "tg1")
         cache = row["kv_bytes_per_token"]
-        return (row["operations_per_second"] / row["tokens_per_second"],
-                (row["bytes_per_token"] - cache) / rows_per_call + cache * depth)
+        operations = row["operations_per_second"] / row["tokens_per_second"]
+        if prompt:
+            operations -= 2 * ceilings.head * (1 - 1 / rows_per_call)
+        return operations, (row["bytes_per_token"] - cache) / rows_per_call + cache * depth
     return work
 
 
@@ -53,7 +55,7 @@ def text_case(run, subject, model, module, threads, tests, sequences=1, context=
 
 def prompt_and_generation():
     return [Test({"prompt": PROMPT, "generate": GENERATE},
-                 {f"pp{PROMPT}": (lambda result: PROMPT / result["prefill"], text_work(PROMPT)),
+                 {f"pp{PROMPT}": (lambda result: PROMPT / result["prefill"], text_work(PROMPT, prompt=True)),
                   f"tg{GENERATE}": (lambda result: GENERATE / result["decode"], text_work(1, PROMPT))})]
 
 
@@ -169,7 +171,7 @@ def engine_memory(run, subject, name, peer, model):
     engine = Engine(name, run.pythons[name], peer.module, peer.text, run.log(name))
     try:
         before = engine.request("imported")["result"]["VmRSS"]
-        engine.request("open", path=str(model), threads=2, context=CONTEXT, sequences=1)
+        engine.request("open", path=str(model), threads=2, context=CONTEXT, sequences=1, **peer.options)
         engine.request("measure", prompt=16, generate=16)
         return [(name, engine.request("memory")["result"]["VmHWM"] - before)]
     except PeerError as error:
