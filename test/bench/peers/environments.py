@@ -43,7 +43,7 @@ PEERS = {peer.name: peer for peer in [
     # The plain name would be a build for GPUs of several gigabytes.
     Peer("torch", ["torch==2.13.0", "numpy"], "torch_engine", layer="Layer", kinds=("f32", "bf16", "int8")),
     Peer("iree", ["iree-base-compiler", "iree-base-runtime"], "iree_engine", layer="Layer",
-         kinds=("f32", "int8", "int4-g128")),
+         kinds=("f32",)),
 ]}
 
 
