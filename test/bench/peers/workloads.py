@@ -19,8 +19,8 @@ FILL = 512 << 20  # bytes of the copies of a layer that take turns: no cache of 
 MANY_ROWS = 64    # from here on one copy does: operations decide, not where weights come from
 
 # What LowBit makes of a peer's layer: bits and groups are the same.
-LAYER_SCHEMES = {"f32": "f32", "bf16": "bf16", "int8": "s8, row scale f32", "int4-g32": "u4 offset 8, group 32 scale f16",
-                 "int4-g128": "u4 offset 8, group 128 scale f16"}
+LAYER_SCHEMES = {"f32": "f32", "bf16": "bf16", "int8": "s8, row scale f32",
+                 "int4-g32": "u4 offset 8, group 32 scale f16", "int4-g128": "u4 offset 8, group 128 scale f16"}
 BITS = {"f32": 32, "bf16": 16, "int8": 8, "int4-g32": 4.5, "int4-g128": 4.125}
 
 
@@ -34,7 +34,7 @@ def compile_module(run, arguments, name):
 
 
 def text_work(rows_per_call, depth=0, prompt=False):
-    """Operations and bytes of a token: of the matrices, and of weights shared by the rows of a call, keys and values."""
+    """Operations and bytes of a token: of matrices; weights shared by the rows of a call, keys and values."""
     def work(ceilings):
         row = next(row for row in ceilings.rows if row["test"] == "tg1")
         cache = row["kv_bytes_per_token"]
