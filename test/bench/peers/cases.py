@@ -5,7 +5,7 @@ import sys
 
 from engine import Engine, lowbit_engine
 from environments import PeerError, cache_folder
-from report import Row
+from report import HEAD, Row, head, line
 
 
 @dataclasses.dataclass
@@ -20,10 +20,17 @@ class Run:
     memory: list = dataclasses.field(default_factory=list)
     remarks: list = dataclasses.field(default_factory=list)
 
-    def remark(self, line):
-        print(line, file=sys.stderr)
-        if line not in self.remarks:
-            self.remarks.append(line)
+    def remark(self, text):
+        print(text, file=sys.stderr)
+        if text not in self.remarks:
+            self.remarks.append(text)
+
+    def add(self, row):
+        """Prints it at once: a run that is cut short has shown what it had."""
+        if not self.rows:
+            print(head(HEAD))
+        self.rows.append(row)
+        print(line(row.cells()), flush=True)
 
     def log(self, name):
         """What a process says on stderr; a remark may point there, so it stays."""
@@ -103,5 +110,5 @@ def take_turns(run, subject, engines, tests):
 def add_rows(run, subject, threads, name, test, theirs, ours, ceilings, disturbed):
     for figure, (value, work) in test.figures.items():
         share = (lambda rate, work=work: ceilings.share(rate, *work(ceilings))) if work else None
-        run.rows.append(Row(subject, threads, figure, name, list(map(value, theirs)), list(map(value, ours)),
-                            test.unit, share, disturbed))
+        run.add(Row(subject, threads, figure, name, list(map(value, theirs)), list(map(value, ours)), test.unit, share,
+                    disturbed))

@@ -3,6 +3,8 @@ import json
 import statistics
 import subprocess
 
+from environments import PeerError
+
 
 class Ceilings:
     """Probed before and after a case's samples by a short run of quant-bench, which also says what a token costs."""
@@ -14,7 +16,7 @@ class Ceilings:
     def probe(self):
         result = subprocess.run(self.command, capture_output=True, text=True)
         if result.returncode:
-            raise SystemExit(f"compare.py: quant-bench failed: {result.stderr.strip().splitlines()[-1]}")
+            raise PeerError(f"quant-bench failed: {result.stderr.strip().splitlines()[-1]}")
         self.rows = json.loads(result.stdout)
         self.bandwidths += [row["bandwidth"] for row in self.rows]
         self.peaks += [row["peak"] for row in self.rows]

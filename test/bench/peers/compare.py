@@ -51,7 +51,11 @@ def parse_arguments():
     parser.add_argument("--kinds", type=names(LAYER_SCHEMES), default=list(LAYER_SCHEMES), help="of layers")
     parser.add_argument("--env", action="append", default=[], metavar="PEER=FOLDER",
                         help="an environment that has the peer already")
-    return parser.parse_args()
+    options = parser.parse_args()
+    for file in ("bin/quant-compile", "bin/quant-bench", "bin/quant-run", "lib/libquantrt.so"):
+        if not (options.build / file).exists():
+            parser.error(f"{options.build / file} does not exist; build LowBit there first")
+    return options
 
 
 def find_pythons(options, run):
@@ -60,8 +64,10 @@ def find_pythons(options, run):
     for name in options.peers:
         try:
             environment = PEERS[name].environment or name
-            run.pythons[name] = (pathlib.Path(given[environment], "bin", "python") if environment in given
-                                 else install(PEERS[name]))
+            python = pathlib.Path(given[environment], "bin", "python") if environment in given else install(PEERS[name])
+            if not python.exists():
+                raise PeerError(f"{python} does not exist")
+            run.pythons[name] = python
             run.peers[name] = PEERS[name]
         except PeerError as error:
             run.remark(f"{name}: left out: {error}")
@@ -84,9 +90,18 @@ def processor():
                     platform.machine())
 
 
-def memory_table(lines):
-    head = ["model", "program", "file, MB", "resident at most, MB", "of the file"]
-    return "\n".join("| " + " | ".join(line) + " |" for line in [head, ["---"] * len(head), *lines])
+def measure(options, run):
+    """False if LowBit itself failed; rows until then are printed."""
+    if not run.peers:
+        return False
+    print(f"{processor()}, {os.cpu_count()} CPUs; medians of {options.repetitions}; {versions(run)}\n", flush=True)
+    try:
+        for workload in options.workloads:
+            WORKLOADS[workload](run, options)
+    except PeerError as error:
+        run.remark(f"LowBit: {error}")
+        return False
+    return bool(run.rows or run.memory)
 
 
 def main():
@@ -95,18 +110,14 @@ def main():
     with tempfile.TemporaryDirectory(dir=cache_folder(), prefix="run-") as scratch:
         run = Run(options.build.resolve(), pathlib.Path(scratch), options.repetitions)
         find_pythons(options, run)
-        for workload in options.workloads:
-            WORKLOADS[workload](run, options)
-    print(f"{processor()}, {os.cpu_count()} CPUs; medians of {options.repetitions}; {versions(run)}\n")
-    if run.rows:
-        print(table(run.rows))
+        success = measure(options, run)
     if run.memory:
-        print(memory_table(run.memory))
-    for line in run.remarks:
-        print(f"\n{line}")
+        print("\n" + table(["model", "program", "file, MB", "resident at most, MB", "of the file"], run.memory))
+    for text in run.remarks:
+        print(f"\n{text}")
     if any(row.disturbed for row in run.rows):
         print("\n\\*: other programs ran all the time; samples count although threads waited for a core")
-    sys.exit(0 if run.rows or run.memory else 1)
+    sys.exit(0 if success else 1)
 
 
 main()

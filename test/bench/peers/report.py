@@ -36,6 +36,13 @@ class Row:
                 f"{min(ratios):.2f}-{max(ratios):.2f}", *shares]
 
 
-def table(rows):
-    lines = [HEAD, ["---"] * len(HEAD)] + [row.cells() for row in rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+def line(cells):
+    return "| " + " | ".join(cells) + " |"
+
+
+def head(cells):
+    return line(cells) + "\n" + line(["---"] * len(cells))
+
+
+def table(cells, lines):
+    return "\n".join([head(cells), *map(line, lines)])

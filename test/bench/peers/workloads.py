@@ -29,7 +29,7 @@ def compile_module(run, arguments, name):
     result = subprocess.run([run.build / "bin" / "quant-compile", *arguments, "--quiet", "-o", path],
                             capture_output=True, text=True)
     if result.returncode:
-        raise SystemExit(f"compare.py: quant-compile failed: {result.stderr.strip()}")
+        raise PeerError(f"quant-compile failed: {result.stderr.strip()}")
     return path
 
 
@@ -150,7 +150,7 @@ def peak_memory(run, module):
                                 "-c", str(CONTEXT)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     if status:
-        raise SystemExit(f"compare.py: quant-run failed with status {status}")
+        raise PeerError(f"quant-run failed with status {status}")
     return usage.ru_maxrss * 1024
 
 
