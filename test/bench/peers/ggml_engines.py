@@ -40,8 +40,8 @@ class Ggml(stepwise.Stepwise):
         self.remove(length)
         self.lengths[0] = length
 
-    def append(self, sequence, ids):
-        self.decode([(id, sequence, i + 1 == len(ids)) for i, id in enumerate(ids)])
+    def append(self, ids):
+        self.decode([(id, 0, i + 1 == len(ids)) for i, id in enumerate(ids)])
 
     def step(self, ids):
         self.decode([(id, sequence, True) for sequence, id in enumerate(ids)])
@@ -101,7 +101,8 @@ class IkLlamaCpp(Ggml):
         options.use_mmap = not repack
 
     def set_flash(self, options, flash):
-        options.flash_attn = flash
+        # With several sequences 0.1.5 aborts: GGML_ASSERT(S > 0) in iqk_fa_templates.h.
+        options.flash_attn = flash and self.sequences == 1
 
     def set_threads(self, threads):
         self.lib.llama_set_n_threads(self.context, threads, threads)

@@ -69,13 +69,13 @@ class Text(Runtime, stepwise.Stepwise):
     def truncate(self, length):
         self.check(self.lib.qrt_session_truncate(ctypes.c_void_p(self.sessions[0]), length))
 
-    def append(self, sequence, ids):
+    def append(self, ids):
         array = (ctypes.c_int32 * len(ids))(*ids)
-        self.check(self.lib.qrt_append(ctypes.c_void_p(self.sessions[sequence]), array, len(ids), 1, self.logits))
+        self.check(self.lib.qrt_append(ctypes.c_void_p(self.sessions[0]), array, len(ids), 1, self.logits))
 
     def step(self, ids):
         if self.sequences == 1:
-            return self.append(0, ids)
+            return self.append(ids)
         array = (ctypes.c_int32 * len(ids))(*ids)
         self.check(self.lib.qrt_append_batch(self.sessions, len(ids), array, None, self.logits))
 

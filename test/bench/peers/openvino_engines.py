@@ -51,7 +51,7 @@ class Layer:
         Text.load_api()
         self.numpy, self.ov, self.copies = Text.numpy, Text.ov, copies
         self.version = importlib.metadata.version("openvino")
-        self.random = self.numpy.random.default_rng(1)
+        self.random, self.kept = self.numpy.random.default_rng(1), []
         x = self.ov.opset13.parameter([rows, inputs], self.ov.Type.f32)
         results = [self.ov.opset13.matmul(x, self.weights(kind, inputs, outputs), False, True) for _ in range(copies)]
         model = self.ov.Model(results, [x], "layers")
@@ -72,6 +72,7 @@ class Layer:
             return ops.multiply(ops.convert(codes, types.f32), ops.constant(scales))
         group = int(kind.split("-g")[1])
         packed = self.random.integers(0, 256, outputs * inputs // 2, dtype="uint8")
+        self.kept.append(packed)  # the tensor is a view
         codes = ops.constant(self.ov.Tensor(packed, [outputs, inputs // group, group], types.i4))
         scales = self.numpy.full((outputs, inputs // group, 1), 4.3e-3, dtype="float16")
         values = ops.multiply(ops.convert(codes, types.f16), ops.constant(scales))

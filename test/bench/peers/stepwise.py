@@ -2,8 +2,8 @@
 
 An engine has `sequences`, and
     clear()                   forgets everything
-    truncate(length)          forgets all but the first positions of sequence 0
-    append(sequence, ids)     computes a prompt, with logits of its last token
+    append(ids)               computes a prompt in sequence 0, with logits of its last token
+    truncate(length)          forgets all but the first positions of it
     step(ids)                 one more token for every sequence, with logits
     set_threads(threads)
 """
@@ -30,20 +30,27 @@ class Stepwise:
         else:
             self.clear()
         start = time.perf_counter()
-        for sequence in range(self.sequences):
-            for first in range(0, prompt, PIECE):
-                self.append(sequence, [token(i) for i in range(first, min(first + PIECE, prompt))])
+        if self.sequences == 1:
+            self.read(prompt)
+        else:
+            self.steps(prompt)
         middle = time.perf_counter()
-        for i in range(generate):
-            self.step([token(i + sequence) for sequence in range(self.sequences)])
+        self.steps(generate)
         return {"prefill": middle - start, "decode": time.perf_counter() - middle}
+
+    def read(self, count):
+        for first in range(0, count, PIECE):
+            self.append([token(i) for i in range(first, min(first + PIECE, count))])
+
+    def steps(self, count):
+        for i in range(count):
+            self.step([token(i + sequence) for sequence in range(self.sequences)])
 
     def fill(self, depth):
         if self.filled == depth:
             return self.truncate(depth)
         self.set_threads(os.cpu_count())
         self.clear()
-        for first in range(0, depth, PIECE):
-            self.append(0, [token(i) for i in range(first, min(first + PIECE, depth))])
+        self.read(depth)
         self.set_threads(self.threads)
         self.filled = depth

@@ -114,7 +114,8 @@ def run_depth(run, options):
              for depth in (DEPTH, 0)]
     for subject, model, module in with_modules(run, (random_model(run, form) for form in options.formats)):
         for threads in options.threads:
-            text_case(run, subject, model, module, threads, tests, 1, DEPTH + 256, names)
+            for test in tests:  # in one context the second would forget what the first has filled
+                text_case(run, subject, model, module, threads, [test], 1, DEPTH + 256, names)
 
 
 def run_layers(run, options):
