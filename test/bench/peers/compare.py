@@ -19,6 +19,7 @@ import argparse
 import os
 import pathlib
 import platform
+import signal
 import subprocess
 import sys
 import tempfile
@@ -81,7 +82,7 @@ def versions(run):
         script = f"import importlib.metadata as m; print(m.version({package!r}))"
         result = subprocess.run([run.pythons[name], "-c", script], capture_output=True, text=True)
         found.append(f"{package} {result.stdout.strip() or '?'}")
-    return ", ".join(found)
+    return ", ".join(dict.fromkeys(found))
 
 
 def processor():
@@ -106,6 +107,8 @@ def measure(options, run):
 
 def main():
     options = parse_arguments()
+    # So that a run that `timeout` ends leaves no models behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     cache_folder().mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache_folder(), prefix="run-") as scratch:
         run = Run(options.build.resolve(), pathlib.Path(scratch), options.repetitions)
