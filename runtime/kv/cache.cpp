@@ -16,7 +16,7 @@ Status Cache::create(const qrt_text_record &text, int32_t positions) {
     return Status(QRT_OUT_OF_MEMORY, "no memory for the KV cache of " +
                                          std::to_string(positions) +
                                          " positions");
-  QRT_TRY(arena_.allocateHuge(bytes, "the KV cache"));
+  QRT_TRY(arena_.allocate(bytes, "the KV cache"));
   const uint64_t address = reinterpret_cast<uintptr_t>(arena_.data());
   pages_ = arena_.data() + (pageBytes_ - address % pageBytes_) % pageBytes_;
   table_.resize(pages);
