@@ -29,7 +29,7 @@ static constexpr const char *meaning =
     "memory; above 100 % where\nthe model stays in a cache. peak: two "
     "operations for each multiply-accumulate of\nthe matrices, as a share of "
     "the fastest loop on registers that the level of the\nrunning code allows: "
-    "int8 dot products, or f32 where activations are not rounded;\n--peak "
+    "int8 dot products, bf16 or f32 as activations are;\n--peak "
     "takes another. Both ceilings are for the same number of threads.\n\n"
     "A sample during which a thread waited more than 5 % of the time for a "
     "core (other\nprograms ran) is measured again, up to twice as often as "
