@@ -28,8 +28,6 @@ struct TargetInfo {
   const char *features; ///< for LLVM's instruction selection
 
   DotProduct dot;
-  /// pack.dot2 is one instruction; else both halves are widened to f32.
-  bool dotsPairs;
   /// The largest unsigned byte that pack.dot4 multiplies exactly. Weights whose
   /// codes need more become signed bytes.
   int64_t largestUnsigned;
@@ -47,6 +45,8 @@ struct TargetInfo {
   int64_t attentionQueries;
   /// Vectors of 16 f32 that an attention tile may keep as accumulators.
   int64_t accumulators;
+  /// pack.dot2 is one instruction; else both halves are widened to f32.
+  bool dotsPairs = false;
 };
 
 llvm::ArrayRef<TargetInfo> knownTargets();

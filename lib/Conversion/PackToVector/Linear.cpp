@@ -86,6 +86,9 @@ private:
     return !isChain || rows > 4 ? 1 : rows > 2 ? 2 : 4;
   }
 
+  /// Bytes from a panel to that of the next pass over `panels`.
+  int64_t ofNext(int64_t panels) const { return panels * panel_.panelBytes(); }
+
   /// Panels [lo, hi), `most` at a time and the last ones one by one.
   void overPanels(Value lo, Value hi, int64_t most,
                   llvm::function_ref<void(Value panel, int64_t count)> body) {
@@ -100,8 +103,9 @@ private:
   void decode() {
     auto [lo, hi] = e.partition(e.index(panels()), c.worker, c.workers);
     overPanels(lo, hi, panelsBeside(1), [&](Value panel, int64_t count) {
+      int64_t ahead = count == 1 ? kPrefetch : ofNext(count);
       e.each(e.index(0), c.count, 1,
-             [&](Value row) { tile(panel, count, row, 1, kPrefetch); });
+             [&](Value row) { tile(panel, count, row, 1, ahead); });
     });
   }
 
@@ -112,7 +116,7 @@ private:
       overRows(most, [&](Value row, int64_t count) {
         int64_t step = std::min(panels, panelsBeside(count));
         e.each(first, e.add(first, panels), step, [&](Value panel) {
-          tile(panel, step, row, count, panel_.panelBytes());
+          tile(panel, step, row, count, ofNext(panels));
         });
       });
     });

@@ -100,7 +100,7 @@ private:
   Values floatUnit(int64_t length, Place at, Values sums);
   Values pairUnit(int64_t length, Place at, Values sums);
   Values pairQuads(Value byte, Value elements, int64_t quads, Values sums);
-  void visitQuad(Value byte, Value column, int64_t count);
+  void visitPairs(int64_t length, Value byte);
   Value pairsAt(Value panel, Value byte, int64_t pair);
   Value pairElement(Value panel, Value byte, int64_t k);
   Value activation(Value row, Value elements, int64_t k);

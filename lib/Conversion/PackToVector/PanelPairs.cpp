@@ -30,10 +30,16 @@ Value PanelDot::pairElement(Value panel, Value byte, int64_t k) {
   return halfOfPair(e, words, place % 2);
 }
 
-/// Gives `count` elements of a quad to the visitor.
-void PanelDot::visitQuad(Value byte, Value column, int64_t count) {
-  for (int64_t k = 0; k < count; ++k)
-    (*visit_)(e.add(column, k), pairElement(panels_[0], byte, k));
+/// Gives the elements of a row of `length` to the visitor.
+void PanelDot::visitPairs(int64_t length, Value byte) {
+  auto quad = [&](Value q, int64_t count) {
+    Value at = e.add(byte, e.mul(q, 2 * kVector));
+    for (int64_t k = 0; k < count; ++k)
+      (*visit_)(e.add(e.mul(q, 4), k), pairElement(panels_[0], at, k));
+  };
+  int64_t whole = length / 4;
+  e.each(e.index(0), e.index(whole), 1, [&](Value q) { quad(q, 4); });
+  quad(e.index(whole), length % 4);
 }
 
 /// Adds the products of `quads` quads from `byte` of every panel.
@@ -59,21 +65,16 @@ Emitter::Values PanelDot::pairQuads(Value byte, Value elements, int64_t quads,
 
 /// A row of bf16. What pads its last quad is zero, in panels and rows.
 Emitter::Values PanelDot::pairUnit(int64_t length, Place at, Values sums) {
+  if (visit_) {
+    visitPairs(length, at.byte);
+    return sums;
+  }
   int64_t unrolled = sums.size() < 8 ? 4 : 1;
   int64_t quads = (length + 3) / 4, full = quads / unrolled * unrolled;
-  int64_t whole = length / 4; // quads
   auto some = [&](Value quad, int64_t count, Values carried) {
     return pairQuads(e.add(at.byte, e.mul(quad, 2 * kVector)),
                      e.mul(quad, 4 * layout_.elementBytes()), count, carried);
   };
-  if (visit_) {
-    e.each(e.index(0), e.index(whole), 1, [&](Value quad) {
-      visitQuad(e.add(at.byte, e.mul(quad, 2 * kVector)), e.mul(quad, 4), 4);
-    });
-    visitQuad(e.add(at.byte, whole * 2 * kVector), e.index(4 * whole),
-              length % 4);
-    return sums;
-  }
   if (full)
     sums = e.loop(e.index(0), e.index(full), unrolled, sums,
                   [&](Value quad, ValueRange carried) {
