@@ -24,10 +24,10 @@
 //
 // Floats of f32 and f16: for each k a vector of 16 lanes. Floats of bf16 lie in
 // pairs, as an instruction for dot products of pairs wants them: a quad is two
-// vectors of 64 bytes, of which the first has elements 0 and 2 of every row, the
-// second 1 and 3. (The halves of a word of 4 codes are such pairs too, so that
-// codes reach them by a mask and a shift.) Rows of activations in bf16 have the
-// same order.
+// vectors of 64 bytes, of which the first has elements 0 and 2 of every row,
+// the second 1 and 3. (Of a word of 4 codes the even bytes are such a pair and
+// the odd ones, so that codes reach them by a mask and a shift.) Rows of
+// activations in bf16 have the same order.
 //
 // All sizes are exact: a shorter block is smaller, not padded, but for the
 // last vector of each plane.

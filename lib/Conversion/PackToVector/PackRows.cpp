@@ -1,8 +1,8 @@
 //===- PackRows.cpp - Quantize activations into a weight's order ----------===//
 //
 // pack.pack_rows on memrefs. Codes, scales and bf16 are those of
-// docs/Numerics.md N2, bit for bit; the sums serve biased codes, minima and zero
-// points.
+// docs/Numerics.md N2, bit for bit; the sums serve biased codes, minima and
+// zero points.
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,8 +1,8 @@
 //===- PanelPairs.cpp - A panel of bf16 times rows ------------------------===//
 //
 // The part of PanelDot for weights of bf16, two vectors of 64 bytes for a quad.
-// Rows of bf16 meet them by pack.dot2; for rows of f32 the pairs are taken apart
-// by a shift and a mask.
+// Rows of bf16 meet them by pack.dot2; for rows of f32 a shift and a mask take
+// the pairs apart.
 //
 //===----------------------------------------------------------------------===//
 

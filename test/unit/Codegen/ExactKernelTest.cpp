@@ -285,8 +285,9 @@ Reals rowsOfEveryKind(Random &random, int64_t columns) {
     x.row(8)[k] = (random.oneIn(2) ? -1 : 1) * 0x1p-120f;
     x.row(9)[k] = std::ldexp(random.normal(), -127); // denormal to bf16
     // Ties and their neighbours, upwards and downwards to even.
-    x.row(10)[k] = fromF32(0x3f800000 + uint32_t(random.between(0, 127)) * 0x10000
-                           + 0x8000 + uint32_t(random.between(-1, 1)));
+    x.row(10)[k] = fromF32(
+        0x3f800000 + uint32_t(random.between(0, 127)) * 0x10000 + 0x8000 +
+        uint32_t(random.between(-1, 1)));
   }
   for (double &value : x.data)
     value = static_cast<float>(value);
