@@ -19,6 +19,9 @@ static constexpr uint32_t kAVXVNNI = kAVX2 | QRT_CPU_AVXVNNI;
 static constexpr uint32_t kAVX512 = kAVX2 | QRT_CPU_AVX512F | QRT_CPU_AVX512BW |
                                     QRT_CPU_AVX512VL | QRT_CPU_AVX512DQ |
                                     QRT_CPU_AVX512VNNI;
+static constexpr uint32_t kAVX512BF16 =
+    kAVX512 | QRT_CPU_AVX512BF16 | QRT_CPU_AVX512BITALG |
+    QRT_CPU_AVX512VPOPCNTDQ | QRT_CPU_AVX512VBMI;
 
 // tileSums: avx512 has 32 registers of 16 lanes; 4 rows x 3 panels take 24 for
 // the two accumulators of each. avx2 has 16 registers of 8 lanes; 2 rows take
@@ -30,6 +33,9 @@ static constexpr uint32_t kAVX512 = kAVX2 | QRT_CPU_AVX512F | QRT_CPU_AVX512BW |
 // avxvnni has as many: with 6 (3 panels, a row at a time) SmolLM2-135M read a
 // prompt at 779 tokens/s in place of 1244 (Zen 5, 1 thread, 2026-11-24).
 // LLVM models no CPU of this level but those that have more features.
+// avx512bf16: scheduled for icelake-server, znver4 or sapphirerapids, 512 rows
+// of a layer of 2048 x 8192 in bf16 reach 95.3, 94.7 and 95.1 % of the peak, in
+// Q4_0 with int8 72 and 67 with the first two (Zen 5, 2026-11-24).
 // neon has 32 registers of 4 lanes. No machine has measured its row.
 static const TargetInfo targets[] = {
     {"avx2", QRT_LEVEL_AVX2, kAVX2, kX86, "haswell",
@@ -43,7 +49,15 @@ static const TargetInfo targets[] = {
      "+avx512dq,+avx512vnni,-avx512ifma,-avx512vbmi,-avx512vbmi2,"
      "-avx512bitalg,-avx512vpopcntdq,-gfni,-vaes,-vpclmulqdq,"
      "-prefer-256-bit",
-     DotProduct::AVX512VNNI, 255, true, false, 24, 8, 6, 256 << 10, 400 << 10, 6, 24},
+     DotProduct::AVX512VNNI, 255, true, false, 24, 8, 6, 256 << 10, 400 << 10,
+     6, 24},
+    {"avx512bf16", QRT_LEVEL_AVX512BF16, kAVX512BF16, kX86, "icelake-server",
+     "+avx2,+fma,+f16c,+bmi,+bmi2,+popcnt,+lzcnt,+avx512f,+avx512bw,+avx512vl,"
+     "+avx512dq,+avx512vnni,+avx512bf16,+avx512bitalg,+avx512vpopcntdq,"
+     "+avx512vbmi,-avx512ifma,-avx512vbmi2,-gfni,-vaes,-vpclmulqdq,"
+     "-prefer-256-bit",
+     DotProduct::AVX512VNNI, 255, true, false, 24, 8, 6, 256 << 10, 400 << 10,
+     6, 24, true},
     {"neon", QRT_LEVEL_NEON, QRT_CPU_NEON_DOTPROD, kArm, "generic",
      "+neon,+dotprod", DotProduct::NEON, 127, false, false, 4, 2, 2, 128 << 10, 128 << 10, 2, 6},
 };

@@ -120,8 +120,8 @@ static llvm::Error describeText(func::FuncOp function, int64_t maxRows,
   function.walk([&](pack::LinearOp linear) {
     pack::PanelsType panels = linear.getPanels().getType();
     text.macs_per_row += panels.getRows() * panels.getColumns();
-    if (linear.getRows().getType().getBits() == 32)
-      text.activations = 32;
+    text.activations = std::max<uint32_t>(
+        text.activations, linear.getRows().getType().getBits());
   });
   function.walk([&](lm::ProbeOp probe) {
     text.n_probes =

@@ -14,7 +14,8 @@ def QuantizeModel : Pass<"quantize-model", "::mlir::ModuleOp"> {
     elements or for the weight's group if that is longer (`int8-pow2`: a power
     of two; `per-token`: one for the row). Weights whose values are no multiples
     of one number (floats, codebooks of reals) keep real activations, as does
-    `activations=f32`.
+    `activations=f32`. With `activations=bf16` they are rounded to bf16, of
+    weights of bf16 too.
 
     ```mlir
     %y = lm.linear %x, %w : tensor<?x64xf32>, !lowbit.tensor<96x64, #s> -> tensor<?x96xf32>
@@ -27,7 +28,7 @@ def QuantizeModel : Pass<"quantize-model", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"activations", "activations", "std::string", "\"int8\"",
-           "int8, int8-pow2, f32 or per-token">
+           "int8, int8-pow2, per-token, bf16 or f32">
   ];
   let dependentDialects = ["::lowbit::LowBitDialect"];
 }

@@ -54,3 +54,13 @@ func.func @vectors_and_signs() {
   check.expect_codes %q, dense<[[4, -2, 1, 0, -1, 1, 1, -1]]> : tensor<1x8xi32> of !vectors
   return
 }
+
+// Ties to even; denormals become zero.
+!bf16 = !lowbit.tensor<1x4, #lowbit.scheme<bf16>>
+func.func @bf16() {
+  %x = arith.constant dense<[[1.00390625, 1.01171875, -1.0e-39, -3.0]]> : tensor<1x4xf32>
+  %q = lowbit.quantize %x : tensor<1x4xf32> -> !bf16
+  %y = lowbit.dequantize %q : !bf16 -> tensor<1x4xf32>
+  check.expect_eq %y, dense<[[1.0, 1.015625, 0.0, -3.0]]> : tensor<1x4xf32>
+  return
+}

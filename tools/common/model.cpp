@@ -24,8 +24,9 @@ void lowbit::tools::addModelOptions(OptionParser &parser,
                 "into memory that has them; default: off",
                 &options.hugePages);
   parser.section("Compilation of a .gguf (passed on to quant-compile)");
-  parser.choice("--activations", {"f32", "int8"},
-                "f32 keeps activations in float, the exact mode; default int8",
+  parser.choice("--activations", {"f32", "bf16", "int8"},
+                "f32 keeps activations in float, the exact mode; bf16 rounds "
+                "them to 8 bits of mantissa; default int8",
                 &options.compile.activations);
   parser.text("--scheme", "SCHEME",
               "rounds the weights to a scheme: a type of GGUF (Q4_0), "

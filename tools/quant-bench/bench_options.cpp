@@ -30,7 +30,7 @@ static constexpr const char *meaning =
     "memory; above 100 % where\nthe model stays in a cache. peak: two "
     "operations for each multiply-accumulate of\nthe matrices, as a share of "
     "the fastest loop on registers that the level of the\nrunning code allows: "
-    "int8 dot products, or f32 where activations are not rounded;\n--peak "
+    "int8 dot products, bf16 or f32 as activations are;\n--peak "
     "takes another. Both ceilings are for the same number of threads.\n\n"
     "--profile: a table for each test tells the time of each part of the model, "
     "by marks\nin its code, which cost some speed; a MODEL.so must have been "

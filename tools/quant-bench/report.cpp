@@ -18,6 +18,8 @@ static bool isFloat(const ModuleHeader::Weight &weight) {
 const char *lowbit::tools::arithmeticOf(const ModuleHeader &header,
                                         const std::string &activations) {
   const ModuleHeader::Weight *weight = header.mainWeight();
+  if (activations == "bf16" || header.text.activations == 16)
+    return "bf16";
   if (activations == "f32" || (weight && isFloat(*weight)))
     return "f32";
   // One matrix of floats among many others makes the header say 32 bits; the

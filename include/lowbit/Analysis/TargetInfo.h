@@ -57,6 +57,8 @@ struct TargetInfo {
   int64_t attentionQueries;
   /// Vectors of 16 f32 that an attention tile may keep as accumulators.
   int64_t accumulators;
+  /// pack.dot2 is one instruction; else both halves are widened to f32.
+  bool dotsPairs = false;
 };
 
 llvm::ArrayRef<TargetInfo> knownTargets();

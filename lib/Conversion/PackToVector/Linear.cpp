@@ -24,13 +24,18 @@ namespace lowbit {
 namespace {
 
 /// Tiles that pass over all rows together.
-int64_t tilesOfBlock(const PanelLayout &panel, const LinearPlan &plan) {
-  int64_t bytes =
-      plan.unpacks
-          ? UnpackedParts(panel, plan.tilePanels, plan.unpackedBytes).bytes()
-          : plan.tilePanels * panel.panelBytes();
+int64_t tilesOfBlock(const PanelLayout &panel, const RowsLayout &layout,
+                     const LinearPlan &plan) {
+  int64_t bytes = plan.unpacks
+                      ? UnpackedParts(panel, layout, plan.tilePanels,
+                                      plan.unpackedBytes)
+                            .bytes()
+                      : plan.tilePanels * panel.panelBytes();
   return std::max<int64_t>(1, plan.blockBytes / bytes);
 }
+
+/// Groups of bf16 up to so many elements overlap in the processor.
+constexpr int64_t kShortChain = 64;
 
 class LinearEmitter {
   using Values = Emitter::Values;
@@ -40,7 +45,7 @@ public:
                 const RowsLayout &layout, int64_t rows, Value activations,
                 Value weights, Value bias, Value residual, Value work,
                 Value out)
-      : e(e), c(c), panel_(panel),
+      : e(e), c(c), panel_(panel), layout_(layout),
         dot(e, panel, layout, *c.target, weights, activations),
         plan_(planLinear(panel, layout, *c.target)), rows_(rows), bias_(bias),
         residual_(residual), work_(work), out_(out) {}
@@ -56,11 +61,36 @@ public:
 private:
   int64_t panels() const { return (rows_ + 15) / 16; }
 
+  /// Panels side by side with few rows. One stream from memory is the fastest;
+  /// but a long group of bf16 is a chain of sums of 6 cycles each, and several
+  /// panels hide that. Several accumulators of a sum would too, but then the
+  /// order of a row's sum would depend on how many rows there are.
+  int64_t panelsBeside(int64_t rows) const {
+    bool isChain = layout_.bits == 16 && usesDots(layout_, *c.target) &&
+                   !panel_.scheme().isFloat() && panel_.group() > kShortChain;
+    return !isChain || rows > 4 ? 1 : rows > 2 ? 2 : 4;
+  }
+
+  /// Bytes from a panel to that of the next pass over `panels`.
+  int64_t ofNext(int64_t panels) const { return panels * panel_.panelBytes(); }
+
+  /// Panels [lo, hi), `most` at a time and the last ones one by one.
+  void overPanels(Value lo, Value hi, int64_t most,
+                  llvm::function_ref<void(Value panel, int64_t count)> body) {
+    if (most == 1)
+      return e.each(lo, hi, 1, [&](Value panel) { body(panel, 1); });
+    Value whole = e.mul(e.divFloor(e.sub(hi, lo), most), most);
+    Value done = e.add(lo, whole);
+    e.each(lo, done, most, [&](Value panel) { body(panel, most); });
+    e.each(done, hi, 1, [&](Value panel) { body(panel, 1); });
+  }
+
   void decode() {
     auto [lo, hi] = e.partition(e.index(panels()), c.worker, c.workers);
-    e.each(lo, hi, 1, [&](Value panel) {
+    overPanels(lo, hi, panelsBeside(1), [&](Value panel, int64_t count) {
+      int64_t ahead = count == 1 ? plan_.decodeAhead : ofNext(count);
       e.each(e.index(0), c.count, 1,
-             [&](Value row) { tile(panel, 1, row, 1, plan_.decodeAhead); });
+             [&](Value row) { tile(panel, count, row, 1, ahead); });
     });
   }
 
@@ -69,13 +99,19 @@ private:
     Value once = e.lessOrEqual(c.count, e.index(plan_.onceRows));
     for (bool isOnce : {true, false})
       e.ifThen(isOnce ? once : e.isNot(once), [&] {
-        e.each(lo, hi, 1, [&](Value panel) {
-          overRows(isOnce ? plan_.onceRows : plan_.streamRows,
-                   [&](Value row, int64_t count) {
-                     tile(panel, 1, row, count, panel_.panelBytes());
-                   });
+        fewRows(lo, hi, isOnce ? plan_.onceRows : plan_.streamRows);
+      });
+  }
+
+  void fewRows(Value lo, Value hi, int64_t most) {
+    overPanels(lo, hi, panelsBeside(1), [&](Value first, int64_t panels) {
+      overRows(most, [&](Value row, int64_t count) {
+        int64_t step = std::min(panels, panelsBeside(count));
+        e.each(first, e.add(first, panels), step, [&](Value panel) {
+          tile(panel, step, row, count, ofNext(panels));
         });
       });
+    });
   }
 
   void manyRows() {
@@ -104,7 +140,7 @@ private:
   /// together: rows are read, and results written, less often and in longer
   /// pieces.
   void overTiles(Value lo, Value hi, int64_t panels) {
-    int64_t tiles = tilesOfBlock(panel_, plan_);
+    int64_t tiles = tilesOfBlock(panel_, layout_, plan_);
     e.each(lo, hi, tiles, [&](Value first) {
       Value last = e.minIndex(e.add(first, tiles), hi);
       block({e.sub(last, first), e.mul(first, panels), panels});
@@ -130,7 +166,7 @@ private:
   }
 
   void unpackedBlock(const Block &of) {
-    UnpackedParts parts(panel_, of.panels, plan_.unpackedBytes);
+    UnpackedParts parts(panel_, layout_, of.panels, plan_.unpackedBytes);
     int64_t before = parts.partsBeforeLast();
     if (before)
       e.each(e.index(0), e.index(before), 1, [&](Value part) {
@@ -248,6 +284,7 @@ private:
   Emitter &e;
   const KernelContext &c;
   const PanelLayout &panel_;
+  const RowsLayout &layout_;
   PanelDot dot;
   LinearPlan plan_;
   int64_t rows_;
@@ -265,9 +302,10 @@ std::pair<int64_t, int64_t> linearWork(const PanelLayout &panel,
   // The last block may have fewer panels, of which longer parts fit.
   int64_t most = 0;
   for (int64_t panels = 1; panels <= plan.tilePanels; ++panels)
-    most = std::max(most,
-                    UnpackedParts(panel, panels, plan.unpackedBytes).bytes());
-  return {tilesOfBlock(panel, plan), most};
+    most = std::max(
+        most,
+        UnpackedParts(panel, layout, panels, plan.unpackedBytes).bytes());
+  return {tilesOfBlock(panel, layout, plan), most};
 }
 
 void emitLinear(Emitter &e, const KernelContext &c, const PanelLayout &panel,

@@ -2,6 +2,8 @@
 
 #include "lowbit/Conversion/LinearPlan.h"
 
+#include "PanelDot.h"
+
 #include "llvm/ADT/STLExtras.h"
 
 namespace lowbit {
@@ -11,8 +13,14 @@ namespace lowbit {
 /// peak with and without (2026-11-24): 6 bits of groups of 16 59 and 45 %, 4
 /// bits of nested scales 63 and 60, of a codebook 68 and 63; but 4 bits of plain
 /// groups of 128 78 and 82, 2 bits of groups of 256 86 and 91.
-static bool unpacks(const PanelLayout &panel) {
+/// Codes to bf16 take more of all of these: always.
+static bool unpacks(const PanelLayout &panel, const RowsLayout &layout,
+                    const TargetInfo &target) {
   const Scheme &scheme = panel.scheme();
+  if (scheme.isFloat() || !usesDots(layout, target))
+    return false;
+  if (layout.bits == 16)
+    return true;
   int64_t groupLevels = llvm::count_if(
       scheme.levels, [](const Level &level) { return level.group > 0; });
   return panel.planes().size() > 1 || scheme.kind == CodeKind::Codebook ||
@@ -36,7 +44,8 @@ static void chooseTile(const PanelLayout &panel, const RowsLayout &layout,
                        const TargetInfo &target, LinearPlan &plan) {
   bool isFloat = panel.scheme().isFloat();
   bool grouped = !isFloat && panel.groups() > 1;
-  bool many = target.tileSums >= 24 && (isFloat || layout.bits == 8);
+  bool many =
+      target.tileSums >= 24 && (isFloat || usesDots(layout, target));
   int64_t sums = grouped ? target.tileSums / 2 : target.tileSums;
   plan.tilePanels = !many ? 1 : grouped ? 2 : 3;
   plan.tileRows = sums / plan.tilePanels;
@@ -47,8 +56,7 @@ static void chooseTile(const PanelLayout &panel, const RowsLayout &layout,
 LinearPlan planLinear(const PanelLayout &panel, const RowsLayout &layout,
                       const TargetInfo &target) {
   LinearPlan plan;
-  plan.unpacks =
-      !panel.scheme().isFloat() && layout.bits == 8 && unpacks(panel);
+  plan.unpacks = unpacks(panel, layout, target);
   chooseTile(panel, layout, target, plan);
   plan.onceRows = target.onceRows;
   plan.streamRows = target.streamRows;
