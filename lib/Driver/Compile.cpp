@@ -131,7 +131,7 @@ private:
     if (llvm::Error error = openSource())
       return error;
     ImportOptions importOptions;
-    importOptions.kvF32 = options.kvF32;
+    importOptions.kv = options.kv;
     importOptions.probeLayers = options.probeLayers;
     auto imported = importModel(*source, &context, importOptions);
     if (!imported)

@@ -84,6 +84,14 @@ static llvm::Error describePlain(func::FuncOp function, FunctionImage &image) {
   return llvm::Error::success();
 }
 
+static uint32_t kvCode(Type element) {
+  if (element.isF32())
+    return QRT_KV_F32;
+  if (element.isF16())
+    return QRT_KV_F16;
+  return element.isBF16() ? QRT_KV_BF16 : QRT_KV_Q8;
+}
+
 static llvm::Error describeText(func::FuncOp function, int64_t maxRows,
                                 qrt_text_record &text) {
   auto model = function->getParentOfType<ModuleOp>()
@@ -105,9 +113,9 @@ static llvm::Error describeText(func::FuncOp function, int64_t maxRows,
   text.max_rows = maxRows;
   text.max_context = number("context");
   text.page_size = kv.pageSize;
-  text.kv_type = type.getElement().isF32() ? QRT_KV_F32 : QRT_KV_F16;
+  text.kv_type = kvCode(type.getElement());
   text.page_bytes = kv.pageBytes();
-  text.kv_bytes_per_position = 2 * kv.layers * kv.heads * kv.dim * kv.bytes;
+  text.kv_bytes_per_position = kv.bytesPerPosition();
   text.activations = 8;
   function.walk([&](pack::LinearOp linear) {
     pack::PanelsType panels = linear.getPanels().getType();

@@ -1,6 +1,7 @@
 //===- Attention.cpp - Attention and the key/value store, in f64 ----------===//
 
 #include "lowbit/Reference/LM.h"
+#include "lowbit/Reference/LowBit.h"
 #include "lowbit/Support/Float.h"
 
 #include <algorithm>
@@ -65,21 +66,59 @@ Reals attention(const Reals &q, const Reals &k, const Reals &v, int64_t headDim,
   return result;
 }
 
+//===- What the store keeps -----------------------------------------------===//
+
+/// The codes of a head times their scale: the quantizing of N2, and a product
+/// that is not rounded.
+static std::vector<double> quantizedHead(const double *x, int64_t dim) {
+  Scheme codes;
+  codes.kind = CodeKind::Signed;
+  codes.levels = {{Level::kRow, {Component()}}};
+  Reals head({1, dim});
+  std::copy_n(x, dim, head.data.begin());
+  LowBits low = quantize(head, codes, nullptr);
+  double scale = fieldValue(codes.levels[0].components[0].type,
+                            low.rows[0].fields[0][0][0]);
+  std::vector<double> kept;
+  for (uint8_t code : low.rows[0].codes)
+    kept.push_back(scale * static_cast<int8_t>(code));
+  return kept;
+}
+
+static double rounded(KVElement element, double x) {
+  auto narrow = static_cast<float>(x);
+  switch (element) {
+  case KVElement::F16:
+    return fromF16(toF16(narrow));
+  case KVElement::BF16:
+    return fromBF16(toBF16(narrow));
+  default:
+    return narrow;
+  }
+}
+
+/// All heads of a position.
+static void appendRow(const KVStore &store, const double *x,
+                      std::vector<double> &kept) {
+  for (int64_t first = 0; first < store.width(); first += store.dim)
+    if (store.element == KVElement::Q8)
+      for (double value : quantizedHead(x + first, store.dim))
+        kept.push_back(value);
+    else
+      for (int64_t d = first; d < first + store.dim; ++d)
+        kept.push_back(rounded(store.element, x[d]));
+}
+
 KVStore kvAppend(KVStore store, const Reals &keys, const Reals &values,
                  int64_t layer) {
-  auto kept = [&](double x) {
-    auto rounded = static_cast<float>(x);
-    return store.f16 ? fromF16(toF16(rounded)) : rounded;
-  };
   for (size_t i = 0; i < store.batch.runs.size(); ++i) {
     const Run &run = store.batch.runs[i];
     KVStore::Sequence &sequence =
         store.sequences[static_cast<size_t>(layer)][i];
-    for (int64_t t = run.firstRow; t < run.firstRow + run.count; ++t)
-      for (int64_t d = 0; d < store.width(); ++d) {
-        sequence.keys.push_back(kept(keys.row(t)[d]));
-        sequence.values.push_back(kept(values.row(t)[d]));
-      }
+    for (int64_t t = run.firstRow; t < run.firstRow + run.count; ++t) {
+      appendRow(store, keys.row(t), sequence.keys);
+      appendRow(store, values.row(t), sequence.values);
+    }
   }
   return store;
 }

@@ -26,6 +26,15 @@ static bool hasShape(ArrayRef<int64_t> shape, ArrayRef<int64_t> type) {
   return true;
 }
 
+KVElement elementOf(lm::KVType type) {
+  Type element = type.getElement();
+  if (element.isF32())
+    return KVElement::F32;
+  if (element.isF16())
+    return KVElement::F16;
+  return element.isBF16() ? KVElement::BF16 : KVElement::Q8;
+}
+
 static bool isStoreOf(const KVStore &store, lm::KVType type) {
   size_t runs = store.batch.runs.size();
   int64_t covered = 0;
@@ -35,7 +44,7 @@ static bool isStoreOf(const KVStore &store, lm::KVType type) {
     covered += run.count;
   }
   return store.layers == type.getLayers() && store.heads == type.getHeads() &&
-         store.dim == type.getDim() && store.f16 == type.getElement().isF16() &&
+         store.dim == type.getDim() && store.element == elementOf(type) &&
          covered == store.batch.rows() &&
          llvm::all_of(store.sequences,
                       [&](const auto &layer) { return layer.size() == runs; });

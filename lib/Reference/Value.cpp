@@ -12,9 +12,9 @@ Batch Batch::ofOneSequence(int64_t rows, int64_t past) {
   return batch;
 }
 
-KVStore::KVStore(int64_t layers, int64_t heads, int64_t dim, bool f16,
-                 Batch batch)
-    : layers(layers), heads(heads), dim(dim), f16(f16),
+KVStore::KVStore(int64_t layers, int64_t heads, int64_t dim,
+                 KVElement element, Batch batch)
+    : layers(layers), heads(heads), dim(dim), element(element),
       batch(std::move(batch)) {
   sequences.assign(static_cast<size_t>(layers),
                    std::vector<Sequence>(this->batch.runs.size()));

@@ -33,3 +33,25 @@ func.func @store_rounds_to_its_element() {
   check.expect_eq %a, dense<1.0> : tensor<1x1xf32>
   return
 }
+
+// 1 + 3 * 2^-8 is half way between two bf16: to even, 1 + 2^-6.
+!brain = !lm.kv<layers = 1, heads = 1, dim = 1, element = bf16>
+func.func @bf16_store_rounds_to_even() {
+  %x = arith.constant dense<1.01171875> : tensor<1x1xf32>
+  %kv0 = check.store runs [1] visible [1] : !brain
+  %kv1 = lm.kv_append %kv0, %x, %x {layer = 0} : !brain, tensor<1x1xf32>
+  %a = lm.cached_attention %x, %kv1 {layer = 0, scale = 1.0 : f32} : tensor<1x1xf32>, !brain
+  check.expect_eq %a, dense<1.015625> : tensor<1x1xf32>
+  return
+}
+
+// Each head of a position has its own scale: 2 and 0.5. 5 / 2 is a tie.
+!codes = !lm.kv<layers = 1, heads = 2, dim = 2, element = i8>
+func.func @codes_of_a_head_share_a_scale() {
+  %x = arith.constant dense<[[254.0, 5.0, -63.5, 0.3]]> : tensor<1x4xf32>
+  %kv0 = check.store runs [1] visible [1] : !codes
+  %kv1 = lm.kv_append %kv0, %x, %x {layer = 0} : !codes, tensor<1x4xf32>
+  %a = lm.cached_attention %x, %kv1 {layer = 0, scale = 1.0 : f32} : tensor<1x4xf32>, !codes
+  check.expect_eq %a, dense<[[254.0, 4.0, -63.5, 0.5]]> : tensor<1x4xf32>
+  return
+}

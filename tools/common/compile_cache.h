@@ -22,7 +22,7 @@ struct CompileOptions {
   std::string activations; ///< "f32", "int8"; "": the compiler's default
   std::string scheme;      ///< a format's name, FILE.mlir#NAME or words
   std::string tensors;     ///< regular expression
-  std::string kv;          ///< "f32", "f16"
+  std::string kv;          ///< "f32", "f16", "bf16", "q8"
   std::string probe;       ///< "layers"
   std::string level;       ///< --target-cpu
   bool profile = false;    ///< count the time of each region

@@ -33,7 +33,9 @@ void lowbit::tools::addModelOptions(OptionParser &parser,
               &options.compile.scheme);
   parser.text("--tensors", "REGEX", "only the tensors with such a name",
               &options.compile.tensors);
-  parser.choice("--kv", {"f16", "f32"}, "type of keys and values",
+  parser.choice("--kv", {"f16", "f32", "bf16", "q8"},
+                "keys and values in f16 (default), f32, bf16, or in bytes with "
+                "a scale for each head of a position",
                 &options.compile.kv);
   parser.flag("--no-cache",
               "compile into a temporary file, which is removed at the end",

@@ -61,7 +61,10 @@ void declareOptions(tools::OptionParser &parser, CompileOptions &options,
                 "(default), with a power of two for 32, with a scale for each "
                 "token; f32 (exact)",
                 &options.activations);
-  parser.choice("--kv", {"f16", "f32"}, "KV pages (default f16)", &words.kv);
+  parser.choice("--kv", {"f16", "f32", "bf16", "q8"},
+                "keys and values in f16 (default), f32, bf16, or in bytes with "
+                "a scale for each head of a position",
+                &words.kv);
   parser.text("--scheme", "SCHEME",
               "round tensors to nearest in a scheme: a type of GGUF (Q4_0), "
               "FILE.mlir#NAME, or its words; of random tensors: what they are "
@@ -191,7 +194,10 @@ llvm::Error checkSource(const Words &words, const CompileOptions &options) {
 }
 
 void readWords(const Words &words, CompileOptions &options) {
-  options.kvF32 = words.kv == "f32";
+  options.kv = words.kv == "f32"    ? KVElement::F32
+               : words.kv == "bf16" ? KVElement::BF16
+               : words.kv == "q8"   ? KVElement::Q8
+                                    : KVElement::F16;
   options.probeLayers = words.probe == "layers";
   options.stopAfter = *parseStage(words.stopAfter);
   if (!words.startFrom.empty())

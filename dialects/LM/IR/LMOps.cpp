@@ -46,13 +46,15 @@ static LogicalResult expectLayer(Operation *op, KVType kv, int64_t layer) {
 
 LogicalResult KVType::verify(function_ref<InFlightDiagnostic()> emitError,
                              int64_t layers, int64_t heads, int64_t dim,
-                             FloatType element) {
+                             Type element) {
   if (layers <= 0 || heads <= 0 || dim <= 0) // C1
     return emitError() << "layers, heads and dim of a key/value store must be "
                           "positive, but got "
                        << layers << ", " << heads << " and " << dim;
-  if (!element.isF32() && !element.isF16()) // C2
-    return emitError() << "a key/value store keeps f32 or f16, but got "
+  if (!element.isF32() && !element.isF16() && !element.isBF16() &&
+      !element.isSignlessInteger(8)) // C2
+    return emitError() << "a key/value store keeps f32, f16, bf16 or i8, but "
+                          "got "
                        << element;
   return success();
 }

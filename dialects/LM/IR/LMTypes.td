@@ -16,16 +16,18 @@ def LM_KVType : TypeDef<LM_Dialect, "KV"> {
     what tells them apart: which rows belong to which sequence and how many
     positions each row may see. A value: `lm.kv_append` gives a longer one.
 
-    `layers` layers of `heads` heads of `dim` reals, kept as `element`.
+    `layers` layers of `heads` heads of `dim` reals, kept as `element`. i8 stands
+    for codes from -127 to 127 with one f32 scale for the `dim` of a head at a
+    position.
 
     Constraints:
     - (C1) `layers`, `heads` and `dim` are positive.
-    - (C2) `element` is f32 or f16.
+    - (C2) `element` is f32, f16, bf16 or i8.
 
     Example: `!lm.kv<layers = 30, heads = 3, dim = 64, element = f16>`
   }];
   let parameters = (ins "int64_t":$layers, "int64_t":$heads, "int64_t":$dim,
-                        "::mlir::FloatType":$element);
+                        "::mlir::Type":$element);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }

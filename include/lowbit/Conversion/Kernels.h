@@ -28,18 +28,30 @@ struct KernelContext {
 
 /// Place of keys and values in a page of the store. A page holds `pageSize`
 /// positions of every layer; a layer's keys are [head][dim][position], its
-/// values [head][position][paddedDim], elements of `bytes` bytes.
+/// values [head][position][paddedDim], elements of `bytes` bytes. Elements of
+/// one byte are codes: behind a head's keys, and behind its values, stand the
+/// f32 scales of the positions.
 struct KVLayout {
   int64_t layers, heads, dim, bytes, pageSize;
 
+  bool hasScales() const { return bytes == 1; }
+  int64_t scaleElements() const { return hasScales() ? 4 * pageSize : 0; }
+
   int64_t paddedDim() const { return (dim + 15) / 16 * 16; }
-  int64_t keyElements() const { return dim * pageSize; }
-  int64_t valueElements() const { return paddedDim() * pageSize; }
+  /// Of a head, scales aside.
+  int64_t keyCodes() const { return dim * pageSize; }
+  int64_t valueCodes() const { return paddedDim() * pageSize; }
+  int64_t keyElements() const { return keyCodes() + scaleElements(); }
+  int64_t valueElements() const { return valueCodes() + scaleElements(); }
   int64_t layerElements() const {
     return heads * (keyElements() + valueElements());
   }
   int64_t pageElements() const { return layers * layerElements(); }
   int64_t pageBytes() const { return pageElements() * bytes; }
+  /// Without padding.
+  int64_t bytesPerPosition() const {
+    return 2 * layers * heads * (dim * bytes + scaleElements() / pageSize);
+  }
 };
 /// Positions of a page: 64 keys are 4 vectors, a tile of scores.
 constexpr int64_t kPageSize = 64;

@@ -5,6 +5,7 @@
 
 #include "lowbit/Analysis/TargetInfo.h"
 #include "lowbit/Pipelines/Pipelines.h"
+#include "lowbit/Support/KVElement.h"
 
 #include "llvm/Support/Error.h"
 
@@ -25,7 +26,7 @@ struct CompileOptions {
   std::string output;       ///< "-" or empty: standard output (IR, assembly)
   std::vector<const TargetInfo *> levels; ///< in ascending order
   std::string activations = "int8"; ///< int8, int8-pow2, f32, per-token
-  bool kvF32 = false;
+  KVElement kv = KVElement::F16;
   bool probeLayers = false;
   bool profile = false;     ///< count the time of each region
   std::string weights;      ///< .gguf with the weights that a .mlir names

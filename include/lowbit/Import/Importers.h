@@ -4,6 +4,7 @@
 #define LOWBIT_IMPORT_IMPORTERS_H
 
 #include "lowbit/Import/ModelSource.h"
+#include "lowbit/Support/KVElement.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
@@ -12,7 +13,7 @@ namespace lowbit {
 
 struct ImportOptions {
   bool probeLayers = false; ///< keep each layer's output (lm.probe)
-  bool kvF32 = false;       ///< KV pages of f32 instead of f16
+  KVElement kv = KVElement::F16;
 };
 
 /// Builds the model's function

@@ -55,6 +55,9 @@ private:
   int depth = 0;
 };
 
+/// What a store of the type keeps.
+KVElement elementOf(lm::KVType type);
+
 /// Whether a value is one of the type: shape, scheme, the store's sizes.
 bool hasType(const Value &value, mlir::Type type);
 

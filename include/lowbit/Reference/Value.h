@@ -8,6 +8,7 @@
 #ifndef LOWBIT_REFERENCE_VALUE_H
 #define LOWBIT_REFERENCE_VALUE_H
 
+#include "lowbit/Support/KVElement.h"
 #include "lowbit/Support/Scheme.h"
 
 #include <cstdint>
@@ -75,12 +76,13 @@ struct KVStore {
   };
 
   int64_t layers = 0, heads = 0, dim = 0;
-  bool f16 = false; ///< what is appended is rounded to f16
-  Batch batch;      ///< run i appends to and reads sequence i
+  KVElement element = KVElement::F32; ///< what is appended is rounded to
+  Batch batch; ///< run i appends to and reads sequence i
   std::vector<std::vector<Sequence>> sequences; ///< [layer][sequence]
 
   KVStore() = default;
-  KVStore(int64_t layers, int64_t heads, int64_t dim, bool f16, Batch batch);
+  KVStore(int64_t layers, int64_t heads, int64_t dim, KVElement element,
+          Batch batch);
   /// The same positions, for the next batch of the same sequences.
   KVStore withBatch(Batch next) const;
   int64_t width() const { return heads * dim; }

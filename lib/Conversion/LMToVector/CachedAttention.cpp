@@ -8,11 +8,14 @@
 // depend on which tile or worker it falls to, because each row's own order of
 // operations is the same: pages ascending, positions ascending.
 //
-// Exponentials have base 2; its logarithm is part of the scores' factor.
+// Exponentials have base 2; its logarithm is part of the scores' factor. Scales
+// of a store of codes multiply the score of a key and the probability of a
+// value: the inner loops see codes alone.
 //
 //===----------------------------------------------------------------------===//
 
 #include "KVAccess.h"
+#include "lib/Conversion/Narrow.h"
 
 using namespace mlir;
 
@@ -197,7 +200,12 @@ private:
     Value keys = e.add(start, keyOffset(e, kv, layer_, keyHead_));
     Value values = e.add(start, valueOffset(e, kv, layer_, keyHead_));
     values_ = values;
+    keyScales_ = e.add(keys, kv.keyCodes());
+    valueScales_ = e.add(values, kv.valueCodes());
     nextKeys_ = keysOf(run, next);
+    prefetch(valueScales_, kv.scaleElements(), e.index(0), 1);
+    prefetch(e.add(nextKeys_, kv.keyCodes()), kv.scaleElements(), e.index(0),
+             1);
     int64_t step = kBlocks;
     while (step > 1 && step * queries_ > c.target->accumulators)
       step /= 2;
@@ -210,10 +218,21 @@ private:
   }
 
   Value loadStore(Value at) {
-    Value narrow = e.loadVec(e.vec(16, element_), store_, at);
-    if (element_ == e.f32())
-      return narrow;
-    return arith::ExtFOp::create(e.b, e.loc, e.vecF(), narrow);
+    Value kept = e.loadVec(e.vec(16, element_), store_, at);
+    if (!kv.hasScales())
+      return widen(e, kept);
+    kept = arith::ExtSIOp::create(e.b, e.loc, e.vec(16, e.i32()), kept);
+    return arith::SIToFPOp::create(e.b, e.loc, e.vecF(), kept);
+  }
+
+  /// Times the scales of 16 positions, of which `scales` begins a page's.
+  Value timesScales(Value lanes, Value scales, int64_t block) {
+    if (!kv.hasScales())
+      return lanes;
+    Value bytes = e.loadVec(e.vec(64, element_), store_,
+                            e.add(scales, block * 64));
+    return e.mulF(lanes,
+                  vector::BitCastOp::create(e.b, e.loc, e.vecF(), bytes));
   }
 
   /// Scores of `count` vectors of positions for every query, to memory.
@@ -228,7 +247,7 @@ private:
         e.index(0), e.index(dim_), 1, sums, [&](Value d, ValueRange carried) {
           Values next = llvm::to_vector(carried), k;
           Value at = e.add(keys, e.mul(d, kv.pageSize));
-          prefetch(values_, kv.valueElements(), d, dim_);
+          prefetch(values_, kv.valueCodes(), d, dim_);
           for (int64_t j = 0; j < count; ++j)
             k.push_back(loadStore(e.add(at, (block + j) * 16)));
           for (int64_t i = 0; i < queries_; ++i) {
@@ -252,8 +271,8 @@ private:
       masks.push_back(visible(end, e.add(first, block * 16)));
       Value s = e.loadVec(e.vecF(), work_,
                           probabilityAt(query, e.index(block * 16)));
-      s = e.choose(masks[block], e.mulF(s, e.splatF(factor_)),
-                   e.splatF(kMasked));
+      s = timesScales(e.mulF(s, e.splatF(factor_)), keyScales_, block);
+      s = e.choose(masks[block], s, e.splatF(kMasked));
       largest = e.maxF(largest, s);
       scores.push_back(s);
     }
@@ -263,8 +282,11 @@ private:
     for (int64_t block = 0; block < kBlocks; ++block) {
       Value p = e.exp2(e.subF(scores[block], e.splat(maximum)));
       p = e.choose(masks[block], p, e.splatF(0));
-      e.storeVec(p, work_, probabilityAt(query, e.index(block * 16)));
       total = e.addF(total, p);
+      // Scales may be anything where nothing was appended yet.
+      p = e.choose(masks[block], timesScales(p, valueScales_, block),
+                   e.splatF(0));
+      e.storeVec(p, work_, probabilityAt(query, e.index(block * 16)));
     }
     Value shrink = vector::ExtractOp::create(
         e.b, e.loc, e.exp2(e.splat(e.subF(before, maximum))), 0);
@@ -301,7 +323,7 @@ private:
         [&](Value position, ValueRange carried) {
           Values next = llvm::to_vector(carried), value;
           Value at = e.add(e.add(values, e.mul(position, kv.paddedDim())), d);
-          prefetch(nextKeys_, kv.keyElements(), position, kPageSize);
+          prefetch(nextKeys_, kv.keyCodes(), position, kPageSize);
           for (int64_t v = 0; v < vectors; ++v)
             value.push_back(loadStore(e.add(at, v * 16)));
           for (int64_t i = 0; i < queries_; ++i) {
@@ -336,7 +358,8 @@ private:
   int64_t dim_, queryHeads_;
   Type element_;
   int64_t heads_ = 1, rows_ = 1, queries_ = 1;
-  Value head_, keyHead_, firstRow_, values_, nextKeys_;
+  Value head_, keyHead_, firstRow_;
+  Value values_, nextKeys_, keyScales_, valueScales_; ///< of a page
 };
 
 } // namespace

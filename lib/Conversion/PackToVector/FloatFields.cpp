@@ -2,8 +2,6 @@
 
 #include "FloatFields.h"
 
-#include "mlir/IR/TypeUtilities.h"
-
 #include <cmath>
 
 using namespace mlir;
@@ -19,21 +17,6 @@ Type floatType(Emitter &e, FieldType::Kind kind) {
   default:
     return e.f32();
   }
-}
-
-Value widen(Emitter &e, Value narrow) {
-  Type type = getElementTypeOrSelf(narrow.getType());
-  if (type == e.f32())
-    return narrow;
-  if (!type.isBF16())
-    return arith::ExtFOp::create(e.b, e.loc, e.vecF(), narrow);
-  // By its bits: LLVM moves arithmetic in front of an extension, and narrows
-  // the result by a call of __truncsfbf2.
-  Value bits = arith::BitcastOp::create(
-      e.b, e.loc, e.vec(16, e.b.getIntegerType(16)), narrow);
-  bits = arith::ExtUIOp::create(e.b, e.loc, e.vec(16, e.i32()), bits);
-  bits = arith::ShLIOp::create(e.b, e.loc, bits, e.splatI(16));
-  return arith::BitcastOp::create(e.b, e.loc, e.vecF(), bits);
 }
 
 Value fromE8M0(Emitter &e, Value bits) {

@@ -3,16 +3,13 @@
 #ifndef LOWBIT_LIB_CONVERSION_PACKTOVECTOR_FLOATFIELDS_H
 #define LOWBIT_LIB_CONVERSION_PACKTOVECTOR_FLOATFIELDS_H
 
-#include "lowbit/Conversion/Emitter.h"
+#include "lib/Conversion/Narrow.h"
 #include "lowbit/Support/Scheme.h"
 
 namespace lowbit {
 
 /// The type of memory that holds floats of 16 or 32 bits.
 mlir::Type floatType(Emitter &e, FieldType::Kind kind);
-
-/// 16 lanes of such a float to f32.
-mlir::Value widen(Emitter &e, mlir::Value narrow);
 
 /// 16 lanes of i32, the bits of an exponent or of an 8-bit float, to f32.
 mlir::Value fromE8M0(Emitter &e, mlir::Value bits);

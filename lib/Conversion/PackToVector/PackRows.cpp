@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "PanelCodes.h"
-
+#include "lib/Conversion/Narrow.h"
 #include "lowbit/Conversion/Kernels.h"
 
 using namespace mlir;
@@ -15,8 +15,6 @@ namespace lowbit {
 
 namespace {
 
-/// Below this a group's largest magnitude counts as zero: 127 / a stays finite.
-constexpr float kSmallest = 0x1p-120f;
 /// Powers of two as scales stay within 2^-60 .. 2^60: their product with a
 /// weight's scale is then a matter of adding exponents (PanelDot).
 constexpr int32_t kExponents = 60;
@@ -83,7 +81,8 @@ private:
         return e.maxF(carried, v);
       });
       Value a = e.maxLaneF(largest);
-      std::tie(scale, inverse) = layout_.pow2 ? powerOfTwo(a) : quotient(a);
+      std::tie(scale, inverse) =
+          layout_.pow2 ? powerOfTwo(a) : scaleOfCodes(e, a);
       e.storeBytes(scale, out_, row_,
                    e.add(e.mul(index, 4), layout_.scalesOffset()));
       inverse = e.splat(inverse);
@@ -92,14 +91,6 @@ private:
     for (int64_t i = 0; i * g < length; ++i)
       oneGroup(e.add(group, i), e.add(column, i * g),
                std::min(g, length - i * g), scale, inverse);
-  }
-
-  /// Scale and inverse for a largest magnitude.
-  std::pair<Value, Value> quotient(Value a) {
-    Value small = arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::OLT,
-                                        a, e.constF(kSmallest));
-    return {e.choose(small, e.constF(0), e.divF(a, e.constF(127))),
-            e.choose(small, e.constF(0), e.divF(e.constF(127), a))};
   }
 
   /// The least 2^e with a <= 127 * 2^e. 127 is 2^6 * 1.984375: the exponent of
@@ -143,11 +134,7 @@ private:
   }
 
   Value codes(Value v, Value inverse, Value at, Value lanes, Value sum) {
-    Value scaled =
-        math::RoundEvenOp::create(e.b, e.loc, e.mulF(v, inverse));
-    scaled = e.minF(scaled, e.splatF(127)); // NaN becomes 127
-    scaled = e.maxF(scaled, e.splatF(-127));
-    Value wide = arith::FPToSIOp::create(e.b, e.loc, e.vec(16, e.i32()), scaled);
+    Value wide = codesOf(e, v, inverse);
     Value bytes = arith::TruncIOp::create(e.b, e.loc,
                                           e.vec(16, e.b.getI8Type()), wide);
     if (lanes)

@@ -11,6 +11,20 @@ using namespace mlir;
 
 namespace lowbit {
 
+static Type elementType(OpBuilder &b, KVElement element) {
+  switch (element) {
+  case KVElement::F32:
+    return b.getF32Type();
+  case KVElement::F16:
+    return b.getF16Type();
+  case KVElement::BF16:
+    return b.getBF16Type();
+  case KVElement::Q8:
+    return b.getI8Type();
+  }
+  llvm_unreachable("no other element");
+}
+
 //===- The function around ------------------------------------------------===//
 
 GraphBuilder::GraphBuilder(const ModelSource &source, const HyperParameters &hp,
@@ -37,10 +51,8 @@ GraphBuilder::GraphBuilder(const ModelSource &source, const HyperParameters &hp,
                                builder.getI64IntegerAttr(hp.vocabulary)),
       }));
 
-  FloatType element = options.kvF32 ? FloatType(builder.getF32Type())
-                                    : FloatType(builder.getF16Type());
-  Type kvType =
-      lm::KVType::get(context, hp.layers, hp.kvHeads, hp.headDim, element);
+  Type kvType = lm::KVType::get(context, hp.layers, hp.kvHeads, hp.headDim,
+                                elementType(builder, options.kv));
   Type indices =
       RankedTensorType::get({ShapedType::kDynamic}, builder.getI32Type());
   FunctionType type = builder.getFunctionType(

@@ -115,7 +115,12 @@ typedef struct qrt_region_record {
   uint64_t kv_bytes_per_position; ///< read for each visible position
 } qrt_region_record;
 
-enum { QRT_KV_F32 = 0, QRT_KV_F16 = 1 };
+enum {
+  QRT_KV_F32 = 0,
+  QRT_KV_F16 = 1,
+  QRT_KV_BF16 = 2,
+  QRT_KV_Q8 = 3, ///< bytes, one f32 scale for each head of a position
+};
 
 /// What the host must know to call `text`. All zero where there is no `text`.
 typedef struct qrt_text_record {

@@ -4,6 +4,7 @@
 
 #include "dialects/LM/IR/LMOps.h"
 #include "dialects/LowBit/IR/LowBitOps.h"
+#include "lowbit/Reference/Evaluator.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/Format.h"
@@ -161,7 +162,7 @@ static ValueRef store(StoreOp op, ArrayRef<ValueRef> operands) {
     return share(std::get<KVStore>(*operands[0]).withBatch(batch));
   auto type = cast<lm::KVType>(op.getResult().getType());
   return share(KVStore(type.getLayers(), type.getHeads(), type.getDim(),
-                       type.getElement().isF16(), batch));
+                       reference::elementOf(type), batch));
 }
 
 //===- Dispatch -----------------------------------------------------------===//

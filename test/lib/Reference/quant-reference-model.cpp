@@ -51,7 +51,7 @@ static SmallVector<ValueRef> argumentsOf(func::FuncOp text) {
   return {share(ids), share(Reals({count, rows.getDimSize(1)})),
           share(positions), share(last),
           share(KVStore(kv.getLayers(), kv.getHeads(), kv.getDim(),
-                        kv.getElement().isF16(), Batch::ofOneSequence(count)))};
+                        elementOf(kv), Batch::ofOneSequence(count)))};
 }
 
 static int report(const Reals &logits) {
@@ -83,7 +83,8 @@ int main(int argc, char **argv) {
     return fail(llvm::toString(source.takeError()));
   MLIRContext context;
   ImportOptions options;
-  options.kvF32 = kvF32;
+  if (kvF32)
+    options.kv = KVElement::F32;
   auto module = importModel(**source, &context, options);
   if (!module)
     return fail(llvm::toString(module.takeError()));

@@ -1,7 +1,7 @@
 //===- AttentionKernelTest.cpp - Attention against f64 --------------------===//
 //
 // Over plain tensors, and over the pages of a session: what was appended in
-// other calls, windows, both elements of the store.
+// other calls, windows, all elements of the store.
 //
 //===----------------------------------------------------------------------===//
 
@@ -9,6 +9,7 @@
 #include "RandomWeights.h"
 
 #include "lowbit/Reference/LM.h"
+#include "lowbit/Support/Float.h"
 
 #include "gtest/gtest.h"
 
@@ -105,15 +106,20 @@ TEST_F(AttentionKernelTest, Plain) {
 
 struct Cached {
   int64_t heads, keyHeads, headDim;
-  bool f16;
+  KVElement element;
   std::optional<int64_t> window;
 };
+
+const char *elementName(KVElement element) {
+  const char *const names[] = {"f32", "f16", "bf16", "i8"};
+  return names[int(element)];
+}
 
 /// Queries, keys and values of position p are row p of three tables.
 std::string textOf(const Cached &c, int64_t rows) {
   std::string kv = "!lm.kv<layers = 1, heads = " + std::to_string(c.keyHeads) +
                    ", dim = " + std::to_string(c.headDim) +
-                   ", element = " + (c.f16 ? "f16" : "f32") + ">";
+                   ", element = " + elementName(c.element) + ">";
   Scheme f32 = Scheme::ofFloat(FieldType::F32);
   int64_t width = c.heads * c.headDim, keyWidth = c.keyHeads * c.headDim;
   std::string q = tensor(0, width), k = tensor(0, keyWidth), body;
@@ -139,10 +145,15 @@ std::string textOf(const Cached &c, int64_t rows) {
 class CachedAttentionTest : public AttentionKernelTest,
                             public testing::WithParamInterface<int> {};
 
-const Cached kCached[] = {{4, 2, 64, true, std::nullopt},
-                          {3, 3, 24, false, std::nullopt},
-                          {4, 1, 80, true, 20},
-                          {2, 2, 20, false, 100}};
+const Cached kCached[] = {{4, 2, 64, KVElement::F16, std::nullopt},
+                          {3, 3, 24, KVElement::F32, std::nullopt},
+                          {4, 1, 80, KVElement::F16, 20},
+                          {2, 2, 20, KVElement::F32, 100},
+                          {4, 1, 64, KVElement::BF16, std::nullopt},
+                          {3, 3, 20, KVElement::BF16, 70},
+                          {4, 1, 64, KVElement::Q8, std::nullopt},
+                          {6, 2, 72, KVElement::Q8, 100},
+                          {3, 3, 20, KVElement::Q8, 70}};
 
 TEST_P(CachedAttentionTest, Pages) {
   const Cached &c = kCached[GetParam()];
@@ -157,7 +168,7 @@ TEST_P(CachedAttentionTest, Pages) {
   module.model(q.columns(), q.columns());
   module.text(textOf(c, most));
   module.build();
-  reference::KVStore store(1, c.keyHeads, c.headDim, c.f16,
+  reference::KVStore store(1, c.keyHeads, c.headDim, c.element,
                            reference::Batch::ofOneSequence(most));
   Reals all = reference::cachedAttention(q, reference::kvAppend(store, k, v, 0),
                                          0, kScale, c.window);
@@ -177,6 +188,67 @@ TEST_P(CachedAttentionTest, Pages) {
                  std::to_string(rows) + " rows behind " + std::to_string(past),
                  [&](int64_t, int64_t) { return bound; });
   }
+}
+
+//===- What is kept -------------------------------------------------------===//
+
+class KeptTest : public AttentionKernelTest,
+                 public testing::WithParamInterface<KVElement> {};
+
+/// A row that sees itself alone gives its own value, as the store has it.
+TEST_P(KeptTest, ExactlyAsInTheReference) {
+  constexpr int64_t rows = 100;
+  const Cached c = {3, 3, 40, GetParam(), 1};
+  Reals x = moderate(rows, c.heads * c.headDim);
+  for (int64_t row = 0; row < rows; row += 2) // many ties, in all elements
+    for (int64_t i = 0; i < x.columns(); ++i)
+      x.row(row)[i] = double(random.between(-2047, 2047)) * 0x1p-8;
+  for (int64_t i = 0; i < c.headDim; ++i) // ties of codes: the scale is 1
+    x.row(2)[i] = i ? double(random.between(-253, 253)) / 2 : 127;
+  KernelModule module;
+  for (const char *name : {"q", "k", "v"})
+    module.table(name, x);
+  module.model(x.columns(), x.columns());
+  module.text(textOf(c, rows));
+  module.build();
+  reference::KVStore store(1, c.keyHeads, c.headDim, c.element,
+                           reference::Batch::ofOneSequence(rows));
+  Reals wanted = reference::cachedAttention(
+      x, reference::kvAppend(store, x, x, 0), 0, kScale, c.window);
+  expectEqual(module.decode(rows, int64_t(wanted.data.size()), 0), wanted,
+              elementName(c.element));
+}
+
+INSTANTIATE_TEST_SUITE_P(Elements, KeptTest,
+                         testing::Values(KVElement::F32, KVElement::F16,
+                                         KVElement::BF16, KVElement::Q8));
+
+/// NaN stays NaN, whatever bits it has; what no bf16 reaches is infinite.
+TEST_F(AttentionKernelTest, BrainFloatsBeyondNumbers) {
+  const Cached c = {1, 1, 16, KVElement::BF16, std::nullopt};
+  Reals q({1, 16}), v({1, 16});
+  for (double &value : q.data)
+    value = 0;
+  const uint32_t bits[] = {0x7f800001, 0xff80ffff, 0x7fffffff, 0xffffffff,
+                           0x7f7fffff, 0xff7f8000, 0x7f7f7fff, 0x00000001,
+                           0x00018000, 0x80008001};
+  for (size_t i = 0; i < std::size(bits); ++i)
+    v.data[i] = fromF32(bits[i]);
+  KernelModule module;
+  module.table("q", q);
+  module.table("k", q);
+  module.table("v", v);
+  module.model(16, 16);
+  module.text(textOf(c, 1));
+  module.build();
+  for (const LevelResult &got : module.decode(1, 16))
+    for (size_t i = 0; i < std::size(bits); ++i) {
+      float wanted = fromBF16(toBF16(fromF32(bits[i])));
+      if (std::isnan(wanted))
+        EXPECT_TRUE(std::isnan(got.values[i])) << got.level << ", " << i;
+      else
+        EXPECT_EQ(got.values[i], wanted) << got.level << ", " << i;
+    }
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, CachedAttentionTest,

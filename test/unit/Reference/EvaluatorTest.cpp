@@ -169,7 +169,7 @@ TEST_F(EvaluatorTest, StoreGoesInAndOut) {
                                  "append");
   Evaluator evaluator;
   auto first = evaluator.call(
-      append, {share(KVStore(1, 1, 1, false, Batch::ofOneSequence(2))),
+      append, {share(KVStore(1, 1, 1, KVElement::F32, Batch::ofOneSequence(2))),
                reals({2, 1}, {1, 3})});
   ASSERT_TRUE(succeeded(first));
   EXPECT_EQ(std::get<Reals>(*(*first)[0]).data, (std::vector<double>{1, 2}));
@@ -185,13 +185,13 @@ TEST_F(EvaluatorTest, StoreOfAnotherTypeIsAnError) {
   Type type = parseType("!lm.kv<layers = 1, heads = 2, dim = 4, element = f16>",
                         &context);
   Batch batch = Batch::ofOneSequence(1);
-  EXPECT_TRUE(hasType(reference::Value(KVStore(1, 2, 4, true, batch)), type));
-  EXPECT_FALSE(hasType(reference::Value(KVStore(1, 2, 4, false, batch)), type));
-  EXPECT_FALSE(hasType(reference::Value(KVStore(1, 1, 4, true, batch)), type));
+  EXPECT_TRUE(hasType(reference::Value(KVStore(1, 2, 4, KVElement::F16, batch)), type));
+  EXPECT_FALSE(hasType(reference::Value(KVStore(1, 2, 4, KVElement::F32, batch)), type));
+  EXPECT_FALSE(hasType(reference::Value(KVStore(1, 1, 4, KVElement::F16, batch)), type));
   Batch overlapping = batch;
   overlapping.runs.push_back({0, 1});
   EXPECT_FALSE(
-      hasType(reference::Value(KVStore(1, 2, 4, true, overlapping)), type));
+      hasType(reference::Value(KVStore(1, 2, 4, KVElement::F16, overlapping)), type));
 }
 
 } // namespace

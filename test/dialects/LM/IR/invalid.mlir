@@ -21,8 +21,8 @@ func.func private @kv_c1() -> !lm.kv<layers = 2, heads = 0, dim = 64, element = 
 
 // -----
 
-// expected-error@+1 {{a key/value store keeps f32 or f16, but got 'bf16'}}
-func.func private @kv_c2() -> !lm.kv<layers = 2, heads = 1, dim = 64, element = bf16>
+// expected-error@+1 {{a key/value store keeps f32, f16, bf16 or i8, but got 'i4'}}
+func.func private @kv_c2() -> !lm.kv<layers = 2, heads = 1, dim = 64, element = i4>
 
 // -----
 

@@ -122,6 +122,11 @@ func.func @kv_append(%kv: !lm.kv<layers = 30, heads = 3, dim = 64, element = f16
   return %kv1 : !lm.kv<layers = 30, heads = 3, dim = 64, element = f16>
 }
 
+// CHECK-LABEL: func private @narrow_stores
+// CHECK-SAME: !lm.kv<layers = 1, heads = 3, dim = 64, element = bf16>, !lm.kv<layers = 1, heads = 3, dim = 64, element = i8>
+func.func private @narrow_stores(!lm.kv<layers = 1, heads = 3, dim = 64, element = bf16>,
+                                 !lm.kv<layers = 1, heads = 3, dim = 64, element = i8>)
+
 // CHECK-LABEL: func @cached_attention
 func.func @cached_attention(%q: tensor<?x576xf32>,
                             %kv1: !lm.kv<layers = 30, heads = 3, dim = 64, element = f16>) -> tensor<?x576xf32> {

@@ -93,7 +93,7 @@ static std::vector<double> logitsAfter(mlir::func::FuncOp text,
   for (int64_t i = 0; i < count; ++i)
     positions.data[i] = static_cast<int32_t>(i);
   last.data[0] = static_cast<int32_t>(count - 1);
-  KVStore store(kv.getLayers(), kv.getHeads(), kv.getDim(), /*f16=*/false,
+  KVStore store(kv.getLayers(), kv.getHeads(), kv.getDim(), elementOf(kv),
                 Batch::ofOneSequence(count));
   auto results =
       Evaluator(weightsOf(source))
@@ -117,7 +117,7 @@ TEST_P(TinyModelsTest, logits) {
   ASSERT_TRUE(static_cast<bool>(source)) << llvm::toString(source.takeError());
   mlir::MLIRContext context;
   ImportOptions options;
-  options.kvF32 = true;
+  options.kv = KVElement::F32;
   auto module = importModel(**source, &context, options);
   ASSERT_TRUE(static_cast<bool>(module)) << llvm::toString(module.takeError());
   mlir::PassManager passes(&context);
