@@ -44,6 +44,17 @@ def test_same_as_x86(context, model):
     expect(worst <= 1e-3, f"neon and this CPU differ by {worst:.2e}")
 
 
+@each("bf16", "q8")
+def test_narrow_stores(context, kv):
+    """Keys and values are rounded alike; float sums differ by their order."""
+    options, prompts = ("--activations=f32", f"--kv={kv}"), TINY / "qwen3-odd-f32.prompts.txt"
+    theirs = context.folder / "x86.f32"
+    context.run("quant-eval", TINY / "qwen3-odd-f32.gguf", *options, "--prompts", prompts, "--logits", theirs)
+    theirs, ours = floats(theirs), logits(context, "qwen3-odd-f32", *options)
+    worst = max(abs(a - b) for a, b in zip(ours, theirs, strict=True)) / max(map(abs, theirs))
+    expect(worst <= 1e-4, f"neon and this CPU differ by {worst:.2e}")
+
+
 def test_text(context):
     module = context.module(TINY / "llama-q4_1.gguf", "--target-cpu=neon")
     arguments = (module, "-p", "a b c", "-n", 8, "--temp", 0)
