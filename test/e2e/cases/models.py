@@ -35,6 +35,12 @@ def test_smollm2_perplexity_exact_mode(context):
          0.02, "perplexity beside the exact mode's")
 
 
+@each("bf16", "q8")
+def test_smollm2_perplexity_narrow_store(context, kv):
+    near(perplexity(context, "smollm2", 4, f"--kv={kv}"), perplexity(context, "smollm2", 4),
+         0.01, f"perplexity with keys and values in {kv}")
+
+
 def test_gemma3_perplexity_exact_mode(context):
     near(perplexity(context, "gemma3", 4), perplexity(context, "gemma3", 4, "--activations=f32"),
          0.03, "perplexity beside the exact mode's")
