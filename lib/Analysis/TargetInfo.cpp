@@ -19,6 +19,9 @@ static constexpr uint32_t kAVXVNNI = kAVX2 | QRT_CPU_AVXVNNI;
 static constexpr uint32_t kAVX512 = kAVX2 | QRT_CPU_AVX512F | QRT_CPU_AVX512BW |
                                     QRT_CPU_AVX512VL | QRT_CPU_AVX512DQ |
                                     QRT_CPU_AVX512VNNI;
+static constexpr uint32_t kAVX512BF16 =
+    kAVX512 | QRT_CPU_AVX512BF16 | QRT_CPU_AVX512BITALG |
+    QRT_CPU_AVX512VPOPCNTDQ | QRT_CPU_AVX512VBMI;
 
 // tileSums: avx512 has 32 registers of 16 lanes; 4 rows x 3 panels take 24 for
 // the two accumulators of each. avx2 has 16 registers of 8 lanes; 2 rows take
@@ -30,18 +33,25 @@ static constexpr uint32_t kAVX512 = kAVX2 | QRT_CPU_AVX512F | QRT_CPU_AVX512BW |
 static const TargetInfo targets[] = {
     {"avx2", QRT_LEVEL_AVX2, kAVX2, kX86, "haswell",
      "+avx2,+fma,+f16c,+bmi,+bmi2,+popcnt,+lzcnt", DotProduct::AVX2, 128, false,
-     4, 128 << 10, 2, 6},
+     4, 128 << 10, 2, 6, false},
     {"avxvnni", QRT_LEVEL_AVXVNNI, kAVXVNNI, kX86, "haswell",
      "+avx2,+fma,+f16c,+bmi,+bmi2,+popcnt,+lzcnt,+avxvnni",
-     DotProduct::AVXVNNI, 255, false, 4, 128 << 10, 2, 6},
+     DotProduct::AVXVNNI, 255, false, 4, 128 << 10, 2, 6, false},
     {"avx512vnni", QRT_LEVEL_AVX512VNNI, kAVX512, kX86, "icelake-server",
      "+avx2,+fma,+f16c,+bmi,+bmi2,+popcnt,+lzcnt,+avx512f,+avx512bw,+avx512vl,"
      "+avx512dq,+avx512vnni,-avx512ifma,-avx512vbmi,-avx512vbmi2,"
      "-avx512bitalg,-avx512vpopcntdq,-gfni,-vaes,-vpclmulqdq,"
      "-prefer-256-bit",
-     DotProduct::AVX512VNNI, 255, true, 24, 256 << 10, 6, 24},
+     DotProduct::AVX512VNNI, 255, true, 24, 256 << 10, 6, 24, false},
+    {"avx512bf16", QRT_LEVEL_AVX512BF16, kAVX512BF16, kX86, "icelake-server",
+     "+avx2,+fma,+f16c,+bmi,+bmi2,+popcnt,+lzcnt,+avx512f,+avx512bw,+avx512vl,"
+     "+avx512dq,+avx512vnni,+avx512bf16,+avx512bitalg,+avx512vpopcntdq,"
+     "+avx512vbmi,-avx512ifma,-avx512vbmi2,-gfni,-vaes,-vpclmulqdq,"
+     "-prefer-256-bit",
+     DotProduct::AVX512VNNI, 255, true, 24, 256 << 10, 6, 24, true},
     {"neon", QRT_LEVEL_NEON, QRT_CPU_NEON_DOTPROD, kArm, "generic",
-     "+neon,+dotprod", DotProduct::NEON, 127, false, 4, 128 << 10, 2, 6},
+     "+neon,+dotprod", DotProduct::NEON, 127, false, 4, 128 << 10, 2, 6,
+     false},
 };
 
 llvm::ArrayRef<TargetInfo> knownTargets() { return targets; }

@@ -108,12 +108,11 @@ static llvm::Error describeText(func::FuncOp function, int64_t maxRows,
   text.kv_type = type.getElement().isF32() ? QRT_KV_F32 : QRT_KV_F16;
   text.page_bytes = kv.pageBytes();
   text.kv_bytes_per_position = 2 * kv.layers * kv.heads * kv.dim * kv.bytes;
-  text.activations = 8;
   function.walk([&](pack::LinearOp linear) {
     pack::PanelsType panels = linear.getPanels().getType();
     text.macs_per_row += panels.getRows() * panels.getColumns();
-    if (linear.getRows().getType().getBits() == 32)
-      text.activations = 32;
+    text.activations = std::max<uint32_t>(
+        text.activations, linear.getRows().getType().getBits());
   });
   function.walk([&](lm::ProbeOp probe) {
     text.n_probes =

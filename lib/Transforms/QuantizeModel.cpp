@@ -41,10 +41,11 @@ struct QuantizeModel : impl::QuantizeModelBase<QuantizeModel> {
 
   void runOnOperation() override {
     if (activations != "int8" && activations != "int8-pow2" &&
-        activations != "f32" && activations != "per-token") {
-      getOperation().emitError()
-          << "activations must be int8, int8-pow2, f32 or per-token, but got '"
-          << activations << "'";
+        activations != "per-token" && activations != "binary" &&
+        activations != "f32") {
+      getOperation().emitError() << "activations must be int8, int8-pow2, "
+                                    "per-token, binary or f32, but got '"
+                                 << activations << "'";
       return signalPassFailure();
     }
     getOperation().walk([&](lm::LinearOp linear) { convert(linear); });
@@ -58,11 +59,12 @@ private:
     if (activations == "f32" || !hasIntegerCodes(scheme))
       return {};
     Scheme result;
-    result.kind = CodeKind::Signed;
-    result.bits = 8;
+    bool isBinary = activations == "binary" && multipliesSigns(scheme);
+    result.kind = isBinary ? CodeKind::Sign : CodeKind::Signed;
+    result.bits = isBinary ? 1 : 8;
     int64_t groups = activationScaleGroups(scheme);
     Level level;
-    level.group = activations == "per-token" || groups == 0
+    level.group = activations == "per-token" || isBinary || groups == 0
                       ? Level::kRow
                       : groups * scheme.innerGroup();
     FieldType scale;

@@ -30,6 +30,10 @@ constexpr FeatureName featureTable[] = {
     {QRT_CPU_AVX512VL, "avx512vl"},
     {QRT_CPU_AVX512DQ, "avx512dq"},
     {QRT_CPU_AVX512VNNI, "avx512vnni"},
+    {QRT_CPU_AVX512BF16, "avx512bf16"},
+    {QRT_CPU_AVX512BITALG, "avx512bitalg"},
+    {QRT_CPU_AVX512VPOPCNTDQ, "avx512vpopcntdq"},
+    {QRT_CPU_AVX512VBMI, "avx512vbmi"},
     {QRT_CPU_NEON_DOTPROD, "dotprod"},
 };
 
@@ -63,15 +67,22 @@ uint32_t detect() {
   const uint32_t subleaves = a;
   add(b, 5, QRT_CPU_AVX2);
   add(b, 8, QRT_CPU_BMI2);
-  if ((saved & zmmState) == zmmState) {
+  const bool hasZmm = (saved & zmmState) == zmmState;
+  if (hasZmm) {
     add(b, 16, QRT_CPU_AVX512F);
     add(b, 17, QRT_CPU_AVX512DQ);
     add(b, 30, QRT_CPU_AVX512BW);
     add(b, 31, QRT_CPU_AVX512VL);
+    add(c, 1, QRT_CPU_AVX512VBMI);
     add(c, 11, QRT_CPU_AVX512VNNI);
+    add(c, 12, QRT_CPU_AVX512BITALG);
+    add(c, 14, QRT_CPU_AVX512VPOPCNTDQ);
   }
-  if (subleaves >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d))
+  if (subleaves >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d)) {
     add(a, 4, QRT_CPU_AVXVNNI);
+    if (hasZmm)
+      add(a, 5, QRT_CPU_AVX512BF16);
+  }
   return features;
 }
 

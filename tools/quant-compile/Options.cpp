@@ -56,10 +56,12 @@ void declareOptions(tools::OptionParser &parser, CompileOptions &options,
               "write C declarations: the module's functions and symbol",
               &options.emitHeader);
   parser.section("Model");
-  parser.choice("--activations", {"int8", "int8-pow2", "per-token", "f32"},
+  parser.choice("--activations",
+                {"int8", "int8-pow2", "per-token", "binary", "f32"},
                 "activations in matrix products: int8 with a scale for 32 "
                 "(default), with a power of two for 32, with a scale for each "
-                "token; f32 (exact)",
+                "token; binary: signs, where weights are signs too, else int8; "
+                "f32 (exact)",
                 &options.activations);
   parser.choice("--kv", {"f16", "f32"}, "KV pages (default f16)", &words.kv);
   parser.text("--scheme", "SCHEME",

@@ -45,6 +45,9 @@ struct TargetInfo {
   int64_t attentionQueries;
   /// Vectors of 16 f32 that an attention tile may keep as accumulators.
   int64_t accumulators;
+  /// One instruction counts the bits of every word of 32 bits; else bytes are
+  /// counted and summed (pack.xor_popcount).
+  bool countsWords;
 };
 
 llvm::ArrayRef<TargetInfo> knownTargets();

@@ -24,7 +24,7 @@ struct CompileOptions {
   uint64_t fill = 0;        ///< bytes that the copies of such a layer take
   std::string output;       ///< "-" or empty: standard output (IR, assembly)
   std::vector<const TargetInfo *> levels; ///< in ascending order
-  std::string activations = "int8"; ///< int8, int8-pow2, f32, per-token
+  std::string activations = "int8"; ///< or int8-pow2, binary, ...
   bool kvF32 = false;
   bool probeLayers = false;
   std::string weights;      ///< .gguf with the weights that a .mlir names

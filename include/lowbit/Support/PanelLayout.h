@@ -130,7 +130,9 @@ private:
   std::vector<FieldSlot> rowFields_, unitFields_;
 };
 
-/// Place of a row of activations: see !pack.rows.
+/// Place of a row of activations: see !pack.rows. Signs (1 bit) lie in the
+/// order of a plane of one bit: words of 32 elements, element 4 q + j in bit
+/// 8 j + q.
 struct RowsLayout {
   int64_t columns, bits, group, scaleGroups;
   bool pow2 = false; ///< scales are powers of two
@@ -143,15 +145,18 @@ struct RowsLayout {
   int64_t scales() const {
     return scaleGroups > 0 ? (groups() + scaleGroups - 1) / scaleGroups : 1;
   }
-  /// Elements first, padded with zeros; then f32 scales (bits = 8), the negated
-  /// i32 sums of each group's codes (bits = 8), the f32 sums of each group's
-  /// values. Each part is 64-byte aligned, so a row is too.
+  /// Elements first, padded with zeros; then f32 scales (bits = 1 or 8), the
+  /// negated i32 sums of each group's codes (bits = 8), the f32 sums of each
+  /// group's values (bits = 1: of its codes). Each part is 64-byte aligned, so
+  /// a row is too.
   int64_t elementBytes() const { return bits / 8; }
-  int64_t scalesOffset() const {
-    return align(groups() * paddedGroup() * elementBytes());
+  int64_t groupBytes() const {
+    return bits == 1 ? (paddedGroup() + 31) / 32 * 4
+                     : paddedGroup() * elementBytes();
   }
+  int64_t scalesOffset() const { return align(groups() * groupBytes()); }
   int64_t negSumsOffset() const {
-    return scalesOffset() + (bits == 8 ? align(4 * scales()) : 0);
+    return scalesOffset() + (bits <= 8 ? align(4 * scales()) : 0);
   }
   int64_t sumsOffset() const {
     return negSumsOffset() + (bits == 8 ? align(4 * groups()) : 0);
@@ -165,6 +170,9 @@ private:
 /// Groups that share one activation scale: the fewest of at least 32 elements
 /// whose boundaries fall on those of the outer levels.
 int64_t activationScaleGroups(const Scheme &scheme);
+
+/// Weights that rows of 1 bit may meet: signs whose groups are whole words.
+bool multipliesSigns(const Scheme &scheme);
 
 } // namespace lowbit
 

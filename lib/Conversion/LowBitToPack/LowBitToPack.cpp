@@ -88,7 +88,12 @@ private:
         return linear.emitOpError("activation groups of ")
                << span << " do not cover weight groups of " << group;
       scaleGroups = span > 0 ? span / group : 0;
-      bits = 8;
+      bits = codes.kind == CodeKind::Sign ? 1 : 8;
+      if (bits == 1 && (span > 0 || !multipliesSigns(scheme)))
+        return linear.emitOpError("activations of 1 bit need a scale of the "
+                                  "row, and signs in groups of whole words of "
+                                  "32 as weights, but got ")
+               << low.getScheme() << " and " << weight.getScheme();
       x = quantize.getX();
       permutation = quantize.getPermutation();
     }

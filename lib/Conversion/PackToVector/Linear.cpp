@@ -44,7 +44,7 @@ Tile chooseTile(const PanelLayout &panel, const RowsLayout &layout,
   int64_t sums = target.tileSums;
   if (!isFloat && panel.groups() > 1)
     sums /= 2;
-  int64_t panels = sums % 3 == 0 && (isFloat || layout.bits == 8) ? 3 : 1;
+  int64_t panels = sums % 3 == 0 && (isFloat || layout.bits <= 8) ? 3 : 1;
   return {sums / panels, panels};
 }
 

@@ -72,7 +72,8 @@ Emitter::Values PanelDot::emit(llvm::ArrayRef<Value> panels, Value first,
                                int64_t rows, int64_t prefetch) {
   start(panels, first, rows, prefetch);
   Values sums(rows * panels.size(), e.splatF(0));
-  return sequence(0, panel_.columns(), beginning(), sums);
+  sums = sequence(0, panel_.columns(), beginning(), sums);
+  return layout_.bits == 1 ? timesRowScales(sums) : sums;
 }
 
 /// `count` outermost blocks from `first` on and, if `tail`, what is behind the
@@ -169,6 +170,13 @@ Emitter::Values PanelDot::unit(int64_t length, Place at, Values sums) {
     }
     if (unpacked_) {
       unpackGroup(here, chunks, g * groupQuads, quads);
+      continue;
+    }
+    if (layout_.bits == 1) {
+      Value byte = e.add(at.byte, g * panel_.group() / 32 *
+                                      PanelLayout::kVectorBytes);
+      sums = groupEnd(here.group, finalTerms(here),
+                      signGroup(elements, byte, here.group), sums);
       continue;
     }
     Values group = groupStart(here.group);
@@ -383,8 +391,9 @@ Emitter::Values PanelDot::groupEnd(Value index, llvm::ArrayRef<Terms> terms,
     Value sum = group[i * sets_], factor = of.scale;
     for (int64_t set = 1; set < sets_; ++set)
       sum = arith::AddIOp::create(e.b, e.loc, sum, group[i * sets_ + set]);
-    if (layout_.bits == 8) {
+    if (layout_.bits <= 8)
       sum = arith::SIToFPOp::create(e.b, e.loc, e.vecF(), sum);
+    if (layout_.bits == 8) {
       Value scale = layout_.scaleGroups > 0
                         ? e.divFloor(index, layout_.scaleGroups)
                         : e.index(0);

@@ -6,8 +6,9 @@
 // groups of a unit unrolled, long groups looped in chunks. Sums are lists of
 // one vector for each row and panel, the panels of a row side by side.
 //
-// Activations of 8 bits give integer sums of a group, exactly, by pack.dot4;
-// activations of 32 bits multiply decoded weights.
+// Activations of 8 bits give integer sums of a group, exactly, by pack.dot4,
+// those of 1 bit by pack.xor_popcount; activations of 32 bits multiply decoded
+// weights.
 //
 //===----------------------------------------------------------------------===//
 
@@ -100,6 +101,9 @@ private:
   /// Weights of quad q as bytes, of each panel.
   using Weights = llvm::function_ref<Values(int64_t q)>;
   Values dots(int64_t quads, Value elements, Values group, Weights weights);
+  Values signGroup(int64_t elements, Value byte, Value index);
+  Values signWords(int64_t words, Value byte, Value at, Values differing);
+  Values timesRowScales(Values sums);
   Values groupStart(Value group);
   Values groupEnd(Value index, llvm::ArrayRef<Terms> terms, Values group,
                   Values sums);

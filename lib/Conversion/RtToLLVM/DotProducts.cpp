@@ -1,4 +1,4 @@
-//===- DotProducts.cpp - Instructions for pack.dot4 -----------------------===//
+//===- DotProducts.cpp - Instructions for pack.dot4 and its like ----------===//
 //
 // What differs between CPU levels in a matrix product. Each lowering is exact
 // for the operands that pack.dot4 allows; test/Conversion/dot-products.mlir
@@ -165,6 +165,78 @@ private:
   }
 };
 
+/// Words of bits, one instruction for those that differ and one that counts.
+struct PopcountOfWords : OpRewritePattern<pack::XorPopcountOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(pack::XorPopcountOp op,
+                                PatternRewriter &b) const override {
+    Location loc = op.getLoc();
+    Value differing = arith::XOrIOp::create(b, loc, op.getW(), op.getA());
+    Value count = math::CtPopOp::create(b, loc, differing);
+    b.replaceOpWithNewOp<arith::AddIOp>(op, op.getAcc(), count);
+    return success();
+  }
+};
+
+/// Bytes are counted; as many as a byte can hold, 15 of 8, are summed before
+/// pack.dot4 sums those of a lane.
+struct PopcountOfBytes : OpRewritePattern<pack::XorPopcountOp> {
+  using OpRewritePattern::OpRewritePattern;
+  static constexpr size_t kMost = 15; // neon's bytes are signed
+
+  LogicalResult matchAndRewrite(pack::XorPopcountOp op,
+                                PatternRewriter &b) const override {
+    if (continuation(op))
+      return failure();
+    SmallVector<pack::XorPopcountOp> chain = {op};
+    while (auto before =
+               chain.back().getAcc().getDefiningOp<pack::XorPopcountOp>()) {
+      if (continuation(before) != chain.back())
+        break;
+      chain.push_back(before);
+    }
+    std::reverse(chain.begin(), chain.end());
+    Value sum = chain.front().getAcc();
+    for (size_t first = 0; first < chain.size(); first += kMost)
+      sum = add(b, sum,
+                ArrayRef(chain).slice(
+                    first, std::min(kMost, chain.size() - first)));
+    b.replaceOp(op, sum);
+    for (pack::XorPopcountOp dead : llvm::reverse(ArrayRef(chain).drop_back()))
+      b.eraseOp(dead);
+    return success();
+  }
+
+private:
+  /// The op that alone adds to this one's result.
+  static pack::XorPopcountOp continuation(pack::XorPopcountOp op) {
+    if (!op->hasOneUse())
+      return {};
+    auto next = dyn_cast<pack::XorPopcountOp>(*op->user_begin());
+    bool continues = next && next.getAcc() == op.getResult() &&
+                     next->getBlock() == op->getBlock();
+    return continues ? next : pack::XorPopcountOp();
+  }
+
+  static Value add(OpBuilder &b, Value sum,
+                   ArrayRef<pack::XorPopcountOp> chain) {
+    Location loc = chain.back()->getLoc();
+    auto bytes = VectorType::get({64}, b.getI8Type());
+    Value counts;
+    for (pack::XorPopcountOp op : chain) {
+      Value differing = vector::BitCastOp::create(
+          b, loc, bytes, arith::XOrIOp::create(b, loc, op.getW(), op.getA()));
+      Value count = math::CtPopOp::create(b, loc, differing);
+      counts = counts ? arith::AddIOp::create(b, loc, counts, count) : count;
+    }
+    Value ones = arith::ConstantOp::create(
+        b, loc, DenseElementsAttr::get(bytes, b.getI8IntegerAttr(1)));
+    return pack::Dot4Op::create(b, loc, sum.getType(), sum, counts, ones,
+                                8 * static_cast<int64_t>(chain.size()),
+                                /*signed_weights=*/false);
+  }
+};
+
 /// A table of 16 bytes in every 128-bit lane.
 Value tableConstant(OpBuilder &b, Location loc, ArrayRef<int8_t> table,
                     int64_t bytes) {
@@ -204,6 +276,10 @@ private:
 void populateDotProductPatterns(RewritePatternSet &patterns,
                                 const TargetInfo &target) {
   MLIRContext *context = patterns.getContext();
+  if (target.countsWords)
+    patterns.add<PopcountOfWords>(context);
+  else
+    patterns.add<PopcountOfBytes>(context);
   switch (target.dot) {
   case DotProduct::AVX2:
     patterns.add<Avx2Dot>(context);

@@ -91,6 +91,13 @@ func.func @dot4(%acc: vector<16xi32>, %w: vector<64xi8>, %a: vector<64xi8>) -> v
   return %t : vector<16xi32>
 }
 
+// CHECK-LABEL: func @xor_popcount
+func.func @xor_popcount(%acc: vector<16xi32>, %w: vector<16xi32>, %a: vector<16xi32>) -> vector<16xi32> {
+  // CHECK: pack.xor_popcount %{{.*}}, %{{.*}}, %{{.*}} : vector<16xi32>
+  %s = pack.xor_popcount %acc, %w, %a : vector<16xi32>
+  return %s : vector<16xi32>
+}
+
 // CHECK-LABEL: func @lookup
 func.func @lookup(%i: vector<64xi8>) -> vector<64xi8> {
   // CHECK: pack.lookup %{{.*}} in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] : vector<64xi8>

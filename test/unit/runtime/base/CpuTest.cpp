@@ -29,6 +29,8 @@ TEST(CpuTest, AgreesWithTheCompilersRuntime) {
             __builtin_cpu_supports("avx512bw") != 0);
   EXPECT_EQ((features & QRT_CPU_AVX512VNNI) != 0,
             __builtin_cpu_supports("avx512vnni") != 0);
+  EXPECT_EQ((features & QRT_CPU_AVX512VPOPCNTDQ) != 0,
+            __builtin_cpu_supports("avx512vpopcntdq") != 0);
 }
 #endif
 
