@@ -32,26 +32,26 @@ static constexpr uint32_t kAVX512BF16 =
 // neon has 32 registers of 4 lanes. No machine has measured its row.
 static const TargetInfo targets[] = {
     {"avx2", QRT_LEVEL_AVX2, kAVX2, kX86, "haswell",
-     "+avx2,+fma,+f16c,+bmi,+bmi2,+popcnt,+lzcnt", DotProduct::AVX2, 128, false,
-     4, 128 << 10, 2, 6, false},
+     "+avx2,+fma,+f16c,+bmi,+bmi2,+popcnt,+lzcnt", DotProduct::AVX2, false, 128,
+     false, 4, 128 << 10, 2, 6, false},
     {"avxvnni", QRT_LEVEL_AVXVNNI, kAVXVNNI, kX86, "haswell",
      "+avx2,+fma,+f16c,+bmi,+bmi2,+popcnt,+lzcnt,+avxvnni",
-     DotProduct::AVXVNNI, 255, false, 4, 128 << 10, 2, 6, false},
+     DotProduct::AVXVNNI, false, 255, false, 4, 128 << 10, 2, 6, false},
     {"avx512vnni", QRT_LEVEL_AVX512VNNI, kAVX512, kX86, "icelake-server",
      "+avx2,+fma,+f16c,+bmi,+bmi2,+popcnt,+lzcnt,+avx512f,+avx512bw,+avx512vl,"
      "+avx512dq,+avx512vnni,-avx512ifma,-avx512vbmi,-avx512vbmi2,"
      "-avx512bitalg,-avx512vpopcntdq,-gfni,-vaes,-vpclmulqdq,"
      "-prefer-256-bit",
-     DotProduct::AVX512VNNI, 255, true, 24, 256 << 10, 6, 24, false},
+     DotProduct::AVX512VNNI, false, 255, true, 24, 256 << 10, 6, 24, false},
     {"avx512bf16", QRT_LEVEL_AVX512BF16, kAVX512BF16, kX86, "icelake-server",
      "+avx2,+fma,+f16c,+bmi,+bmi2,+popcnt,+lzcnt,+avx512f,+avx512bw,+avx512vl,"
      "+avx512dq,+avx512vnni,+avx512bf16,+avx512bitalg,+avx512vpopcntdq,"
      "+avx512vbmi,-avx512ifma,-avx512vbmi2,-gfni,-vaes,-vpclmulqdq,"
      "-prefer-256-bit",
-     DotProduct::AVX512VNNI, 255, true, 24, 256 << 10, 6, 24, true},
+     DotProduct::AVX512VNNI, true, 255, true, 24, 256 << 10, 6, 24, true},
     {"neon", QRT_LEVEL_NEON, QRT_CPU_NEON_DOTPROD, kArm, "generic",
-     "+neon,+dotprod", DotProduct::NEON, 127, false, 4, 128 << 10, 2, 6,
-     false},
+     "+neon,+dotprod", DotProduct::NEON, false, 127, false, 4, 128 << 10, 2,
+     6, false},
 };
 
 llvm::ArrayRef<TargetInfo> knownTargets() { return targets; }

@@ -8,6 +8,7 @@
 #include "lowbit/Reference/LowBit.h"
 
 #include "lowbit/Quantize/RoundToNearest.h"
+#include "lowbit/Support/Float.h"
 
 #include <algorithm>
 #include <cmath>
@@ -111,6 +112,13 @@ static void quantizeRow(const Scheme &scheme, const float *x, int64_t columns,
   }
 }
 
+/// N2: to the nearest bf16; what is below its normal numbers is zero.
+static void roundRow(const float *x, int64_t columns, RowFields &row) {
+  for (int64_t k = 0; k < columns; ++k)
+    row.reals[static_cast<size_t>(k)] =
+        std::fabs(x[k]) < 0x1p-126f ? 0 : fromBF16(toBF16(x[k]));
+}
+
 /// The column of stored element j.
 static int64_t columnOf(const std::vector<int32_t> &permutation, int64_t j) {
   return permutation.empty() ? j : permutation[static_cast<size_t>(j)];
@@ -128,7 +136,9 @@ LowBits quantize(const Reals &x, const Scheme &scheme,
           static_cast<float>(x.row(r)[columnOf(result.permutation, j)]);
     RowFields &row = result.rows.emplace_back();
     row.resize(scheme, x.columns());
-    if (isSymmetric(scheme) || isBinary(scheme))
+    if (scheme.isFloat())
+      roundRow(values.data(), x.columns(), row);
+    else if (isSymmetric(scheme) || isBinary(scheme))
       quantizeRow(scheme, values.data(), x.columns(), row);
     else
       roundToNearest(scheme, values.data(), x.columns(), row);
@@ -303,7 +313,28 @@ static TermSum dotOfReals(const std::vector<double> &x,
 
 double LinearResult::bound(int64_t t, int64_t n, double c) const {
   return c * static_cast<double>(groups + 1) * 0x1p-24 *
-         absoluteTerms.row(t)[n];
+             absoluteTerms.row(t)[n] +
+         (underflow.data.empty() ? 0 : underflow.row(t)[n]);
+}
+
+/// Of what multiplies the products of every element; floats have no scales.
+static double sumOfScales(const LowBits &w, int64_t n) {
+  if (w.scheme.isFloat())
+    return static_cast<double>(w.columns);
+  double sum = 0;
+  for (int64_t k = 0; k < w.columns; ++k)
+    sum += std::fabs(
+        groupTerms(w.scheme, w.rows[static_cast<size_t>(n)], k).scale);
+  return sum;
+}
+
+/// What N3 allows for denormals, with a row of bf16.
+static double underflowOf(const std::vector<double> &x, const LowBits &w,
+                          double scales) {
+  double sum = 2 * scales;
+  for (double real : x)
+    sum += w.scheme.isFloat() ? std::fabs(real) : 0;
+  return sum * 0x1p-126;
 }
 
 LinearResult linear(const Value &x, const LowBits &weight, const Reals *bias) {
@@ -314,7 +345,10 @@ LinearResult linear(const Value &x, const LowBits &weight, const Reals *bias) {
                         : std::get<Reals>(x).rows();
   int64_t outputs = static_cast<int64_t>(weight.rows.size());
   LinearResult result{Reals({count, outputs}), Reals({count, outputs}),
-                      weight.columns};
+                      Reals(), weight.columns};
+  bool isBF16 = codes && codes->scheme.isFloat();
+  if (isBF16)
+    result.underflow = Reals({count, outputs});
   if (exact)
     result.groups = static_cast<int64_t>(
         segmentEnds(codes->scheme, weight.scheme, weight.columns).size());
@@ -322,6 +356,7 @@ LinearResult linear(const Value &x, const LowBits &weight, const Reals *bias) {
     std::vector<SplitWeight> w;
     if (!exact)
       w = splitRow(weight, n);
+    double scales = isBF16 ? sumOfScales(weight, n) : 0;
     for (int64_t t = 0; t < count; ++t) {
       TermSum sum =
           exact ? dotOfCodes(*codes, t, weight, n)
@@ -330,6 +365,8 @@ LinearResult linear(const Value &x, const LowBits &weight, const Reals *bias) {
         sum.add(bias->data[static_cast<size_t>(n)]);
       result.values.row(t)[n] = sum.value;
       result.absoluteTerms.row(t)[n] = sum.absolute;
+      if (isBF16)
+        result.underflow.row(t)[n] = underflowOf(rowOf(x, t), weight, scales);
     }
   }
   return result;

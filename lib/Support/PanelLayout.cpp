@@ -213,7 +213,8 @@ int64_t PanelLayout::chunkBytes(int64_t quads) const {
 
 int64_t PanelLayout::codeBytes(int64_t length) const {
   if (scheme_.isFloat())
-    return length * floatBytes() * kLanes;
+    return (hasPairs() ? ceilDiv(length, 4) * 4 : length) * floatBytes() *
+           kLanes;
   int64_t quads = unitQuads(length);
   int64_t rest = quads % kChunkQuads;
   return quads / kChunkQuads * chunkBytes(kChunkQuads) +
@@ -362,6 +363,14 @@ static void putFloat(float value, FieldType::Kind type, uint8_t *to) {
   std::memcpy(to, &bits, 2);
 }
 
+int64_t PanelLayout::floatOffset(int64_t k, int64_t lane) const {
+  if (!hasPairs())
+    return (k * kLanes + lane) * floatBytes();
+  int64_t place = kPairOrder[k % 4];
+  return k / 4 * 2 * kVectorBytes + place / 2 * kVectorBytes + lane * 4 +
+         place % 2 * 2;
+}
+
 void PanelLayout::packPanel(const RowFields *const *rows,
                             uint8_t *panel) const {
   std::memset(panel, 0, panelBytes());
@@ -369,7 +378,7 @@ void PanelLayout::packPanel(const RowFields *const *rows,
     for (int64_t lane = 0; lane < kLanes; ++lane)
       for (int64_t k = 0; rows[lane] && k < columns_; ++k)
         putFloat(rows[lane]->reals[k], scheme_.floatType,
-                 panel + (k * kLanes + lane) * floatBytes());
+                 panel + floatOffset(k, lane));
     return;
   }
   packFields(rowFields_, 0, rows, panel);

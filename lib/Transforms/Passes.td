@@ -16,7 +16,8 @@ def QuantizeModel : Pass<"quantize-model", "::mlir::ModuleOp"> {
     row, where the weight's codes are signs too, in groups of whole words of 32;
     other weights meet int8. Weights whose values are no multiples
     of one number (floats, codebooks of reals) keep real activations, as does
-    `activations=f32`.
+    `activations=f32`. With `activations=bf16` they are rounded to bf16, of
+    weights of bf16 too.
 
     ```mlir
     %y = lm.linear %x, %w : tensor<?x64xf32>, !lowbit.tensor<96x64, #s> -> tensor<?x96xf32>
@@ -29,7 +30,7 @@ def QuantizeModel : Pass<"quantize-model", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"activations", "activations", "std::string", "\"int8\"",
-           "int8, int8-pow2, per-token, binary or f32">
+           "int8, int8-pow2, per-token, binary, bf16 or f32">
   ];
   let dependentDialects = ["::lowbit::LowBitDialect"];
 }

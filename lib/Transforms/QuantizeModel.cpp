@@ -21,7 +21,7 @@ namespace lowbit {
 namespace {
 
 /// Sums of products with int8 are exact only for codes that are integers times
-/// one power of two, of at most 8 bits.
+/// one power of two, of at most 8 bits; such codes are exact in bf16 too.
 static bool hasIntegerCodes(const Scheme &scheme) {
   if (scheme.kind == CodeKind::Float)
     return false;
@@ -42,10 +42,11 @@ struct QuantizeModel : impl::QuantizeModelBase<QuantizeModel> {
   void runOnOperation() override {
     if (activations != "int8" && activations != "int8-pow2" &&
         activations != "per-token" && activations != "binary" &&
-        activations != "f32") {
-      getOperation().emitError() << "activations must be int8, int8-pow2, "
-                                    "per-token, binary or f32, but got '"
-                                 << activations << "'";
+        activations != "bf16" && activations != "f32") {
+      getOperation().emitError()
+          << "activations must be int8, int8-pow2, per-token, binary, bf16 or "
+             "f32, but got '"
+          << activations << "'";
       return signalPassFailure();
     }
     getOperation().walk([&](lm::LinearOp linear) { convert(linear); });
@@ -56,7 +57,11 @@ private:
   /// The activations' scheme for a weight; null: reals.
   SchemeAttr activationScheme(TensorType weight) {
     Scheme scheme = weight.getScheme().getScheme();
-    if (activations == "f32" || !hasIntegerCodes(scheme))
+    Scheme bf16 = Scheme::ofFloat(FieldType::BF16);
+    if (activations == "bf16" && (scheme == bf16 || hasIntegerCodes(scheme)))
+      return SchemeAttr::get(&getContext(), bf16);
+    if (activations == "bf16" || activations == "f32" ||
+        !hasIntegerCodes(scheme))
       return {};
     Scheme result;
     bool isBinary = activations == "binary" && multipliesSigns(scheme);

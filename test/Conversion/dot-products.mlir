@@ -179,6 +179,57 @@ func.func private @lookup256(%codes: memref<64xi8>) {
 
 // -----
 
+// One instruction for both products of a lane.
+module attributes {rt.level = "avx512bf16"} {
+// CHECK-LABEL: @pairs
+// CHECK-COUNT-1: "llvm.x86.avx512bf16.dpbf16ps.512"{{.*}} : (vector<16xf32>, vector<32xbf16>, vector<32xbf16>) -> vector<16xf32>
+// CHECK-NOT: pack.dot2
+func.func private @pairs(%sum: memref<16xf32>, %weights: memref<32xbf16>, %x: memref<32xbf16>) {
+  %zero = arith.constant 0 : index
+  %s = vector.load %sum[%zero] : memref<16xf32>, vector<16xf32>
+  %w = vector.load %weights[%zero] : memref<32xbf16>, vector<32xbf16>
+  %a = vector.load %x[%zero] : memref<32xbf16>, vector<32xbf16>
+  %y = pack.dot2 %s, %w, %a : vector<16xf32>, vector<32xbf16>
+  vector.store %y, %sum[%zero] : memref<16xf32>, vector<16xf32>
+  return
+}
+// CHECK-LABEL: @words
+// CHECK: "llvm.x86.avx512.permvar.hi.512"
+func.func private @words(%codes: memref<32xi16>) {
+  %zero = arith.constant 0 : index
+  %i = vector.load %codes[%zero] : memref<32xi16>, vector<32xi16>
+  %v = pack.lookup_words %i in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
+                                16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31] : vector<32xi16>
+  vector.store %v, %codes[%zero] : memref<32xi16>, vector<32xi16>
+  return
+}
+}
+
+// -----
+
+// Without it the lower halves are shifted to f32, the upper ones masked.
+module attributes {rt.level = "avx512vnni"} {
+// CHECK-LABEL: @widened
+// CHECK-DAG: %[[MASK:.*]] = arith.constant dense<-65536> : vector<16xi32>
+// CHECK-DAG: %[[UP:.*]] = arith.constant dense<16> : vector<16xi32>
+// CHECK-COUNT-2: arith.shli %{{.*}}, %[[UP]]
+// CHECK: math.fma
+// CHECK-COUNT-2: arith.andi %{{.*}}, %[[MASK]]
+// CHECK: math.fma
+// CHECK-NOT: pack.dot2
+func.func private @widened(%sum: memref<16xf32>, %weights: memref<32xbf16>, %x: memref<32xbf16>) {
+  %zero = arith.constant 0 : index
+  %s = vector.load %sum[%zero] : memref<16xf32>, vector<16xf32>
+  %w = vector.load %weights[%zero] : memref<32xbf16>, vector<32xbf16>
+  %a = vector.load %x[%zero] : memref<32xbf16>, vector<32xbf16>
+  %y = pack.dot2 %s, %w, %a : vector<16xf32>, vector<32xbf16>
+  vector.store %y, %sum[%zero] : memref<16xf32>, vector<16xf32>
+  return
+}
+}
+
+// -----
+
 // Signs times signs: the bits that differ, counted by one instruction.
 module attributes {rt.level = "avx512bf16"} {
 // CHECK-LABEL: @count_words

@@ -3,6 +3,7 @@
 // RUN: quant-opt %s --quantize-model=activations=int8-pow2 | FileCheck %s --check-prefixes=CHECK,POW2
 // RUN: quant-opt %s --quantize-model=activations=per-token | FileCheck %s --check-prefixes=CHECK,TOKEN
 // RUN: quant-opt %s --quantize-model=activations=binary | FileCheck %s --check-prefixes=CHECK,BINARY
+// RUN: quant-opt %s --quantize-model=activations=bf16 | FileCheck %s --check-prefixes=CHECK,BF16
 
 #q4 = #lowbit.scheme<u4 offset 8, group 32 scale f16>
 #q6 = #lowbit.scheme<u6 offset 32, group 256 scale f16, group 16 scale s8>
@@ -22,6 +23,7 @@ func.func @linear(%x: tensor<?x64xf32>) -> tensor<?x96xf32> {
   // BINARY: lowbit.quantize %{{.*}} -> <?x64, #[[A32]]>
   // POW2: lowbit.quantize %{{.*}} -> <?x64, #[[P32]]>
   // TOKEN: lowbit.quantize %{{.*}} -> <?x64, #[[ROW]]>
+  // BF16: lowbit.quantize %{{.*}} -> <?x64, #[[BF16:.*]]>
   // F32-NOT: lowbit.quantize
   // CHECK: lowbit.linear
   // CHECK-NOT: lm.linear
@@ -71,6 +73,17 @@ func.func @float_weights(%x: tensor<?x64xf32>) -> tensor<?x96xf32> {
   // CHECK-NOT: lowbit.quantize
   // CHECK: lowbit.linear %{{.*}}, %{{.*}} : tensor<?x64xf32>
   %y = lm.linear %x, %w : tensor<?x64xf32>, !lowbit.tensor<96x64, #lowbit.scheme<f16>> -> tensor<?x96xf32>
+  return %y : tensor<?x96xf32>
+}
+
+// Those of bf16 meet rows of bf16.
+// CHECK-LABEL: func @bf16_weights
+func.func @bf16_weights(%x: tensor<?x64xf32>) -> tensor<?x96xf32> {
+  %w = lm.weight "wb" : !lowbit.tensor<96x64, #lowbit.scheme<bf16>>
+  // BF16: lowbit.quantize
+  // INT8-NOT: lowbit.quantize
+  // CHECK: lowbit.linear
+  %y = lm.linear %x, %w : tensor<?x64xf32>, !lowbit.tensor<96x64, #lowbit.scheme<bf16>> -> tensor<?x96xf32>
   return %y : tensor<?x96xf32>
 }
 

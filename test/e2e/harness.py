@@ -37,9 +37,11 @@ def cpu_flags():
         return set()
 
 
-def cpu_levels():
+def cpu_levels(activations="int8"):
     """The levels of a module by default that this machine's CPU can run."""
     levels = {"avx2": {"avx2", "fma", "f16c"}, "avx512vnni": {"avx512vl", "avx512bw", "avx512_vnni"}}
+    if activations == "bf16":
+        levels["avx512bf16"] = levels["avx512vnni"] | {"avx512_bf16", "avx512_bitalg", "avx512vbmi"}
     return [name for name, needed in levels.items() if needed <= cpu_flags()]
 
 

@@ -75,3 +75,13 @@ func.func @order_of_magnitudes() {
   check.expect_field %q[0, 0], dense<986895.875> : tensor<1x1xf32> of !order
   return
 }
+
+// Ties to even; denormals become zero.
+!bf16 = !lowbit.tensor<1x4, #lowbit.scheme<bf16>>
+func.func @bf16() {
+  %x = arith.constant dense<[[1.00390625, 1.01171875, -1.0e-39, -3.0]]> : tensor<1x4xf32>
+  %q = lowbit.quantize %x : tensor<1x4xf32> -> !bf16
+  %y = lowbit.dequantize %q : !bf16 -> tensor<1x4xf32>
+  check.expect_eq %y, dense<[[1.0, 1.015625, 0.0, -3.0]]> : tensor<1x4xf32>
+  return
+}

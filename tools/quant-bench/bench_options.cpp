@@ -29,8 +29,9 @@ static constexpr const char *meaning =
     "memory; above 100 % where\nthe model stays in a cache. peak: two "
     "operations for each multiply-accumulate of\nthe matrices, as a share of "
     "the fastest loop on registers that the level of the\nrunning code allows: "
-    "int8 dot products, xnor where both are signs, or f32\nwhere activations "
-    "are not rounded; --peak takes another. Both ceilings are for the same number of threads.\n\n"
+    "int8 dot products, xnor where both are signs, bf16\nor f32 as activations "
+    "are; --peak takes another. Both ceilings are for the same number of "
+    "threads.\n\n"
     "A sample during which a thread waited more than 5 % of the time for a "
     "core (other\nprograms ran) is measured again, up to twice as often as "
     "asked for.\n\n";

@@ -43,6 +43,9 @@ static Error open(const BenchOptions &options, ModelHandle &model,
   if (kind == "auto")
     kind = arithmeticOf(subject.header, options.model.compile.activations);
   subject.peak = findPeak(kind, subject.info.level);
+  // Levels without such an instruction widen to f32.
+  if (!subject.peak && options.peak == "auto" && kind == "bf16")
+    subject.peak = findPeak("f32", subject.info.level);
   if (!subject.peak)
     return Error("there is no " + kind + " peak for the level " +
                  subject.info.level +

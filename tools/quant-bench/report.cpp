@@ -23,6 +23,8 @@ const char *lowbit::tools::arithmeticOf(const ModuleHeader &header,
   if (header.text.activations == 1 ||
       (activations == "binary" && weight && isSign(*weight)))
     return "xnor";
+  if (activations == "bf16" || header.text.activations == 16)
+    return "bf16";
   if (activations == "f32" || (weight && isFloat(*weight)))
     return "f32";
   // One matrix of floats among many others makes the header say 32 bits; the

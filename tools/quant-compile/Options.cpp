@@ -23,10 +23,17 @@ constexpr const char *kDefaultLevels = "neon";
 #else
 constexpr const char *kDefaultLevels = "avx2,avx512vnni";
 #endif
+/// What --activations=bf16 adds: nothing else gains from it, and a level costs
+/// time and space.
+#if defined(__aarch64__)
+constexpr const char *kPairLevels = "";
+#else
+constexpr const char *kPairLevels = ",avx512bf16";
+#endif
 
 /// Words that become something else than text.
 struct Words {
-  std::string targetCPU = kDefaultLevels, kv = "f16", startFrom,
+  std::string targetCPU, kv = "f16", startFrom,
               stopAfter = "module", emit = "so", probe;
   std::string rows, fill;
   int32_t maxRows = 256;
@@ -57,11 +64,11 @@ void declareOptions(tools::OptionParser &parser, CompileOptions &options,
               &options.emitHeader);
   parser.section("Model");
   parser.choice("--activations",
-                {"int8", "int8-pow2", "per-token", "binary", "f32"},
+                {"int8", "int8-pow2", "per-token", "binary", "bf16", "f32"},
                 "activations in matrix products: int8 with a scale for 32 "
                 "(default), with a power of two for 32, with a scale for each "
                 "token; binary: signs, where weights are signs too, else int8; "
-                "f32 (exact)",
+                "bf16; f32 (exact)",
                 &options.activations);
   parser.choice("--kv", {"f16", "f32"}, "KV pages (default f16)", &words.kv);
   parser.text("--scheme", "SCHEME",
@@ -95,8 +102,9 @@ void declareOptions(tools::OptionParser &parser, CompileOptions &options,
   parser.section("Machine");
   parser.text("--target-cpu", "LEVELS",
               std::string("host, or a list of CPU levels: avx2, avxvnni, "
-                          "avx512vnni; neon (default ") +
-                  kDefaultLevels + ")",
+                          "avx512vnni, avx512bf16; neon (default ") +
+                  kDefaultLevels + ", of --activations=bf16 " +
+                  kDefaultLevels + kPairLevels + ")",
               &words.targetCPU);
   parser.integer("--max-rows", "N", "rows of one call of text (default 256)",
                  &words.maxRows, 1);
@@ -225,6 +233,9 @@ llvm::Expected<CompileOptions> parseOptions(int argc, char **argv, bool &done) {
     return std::move(error);
   if (llvm::Error error = readLayerWords(words, options))
     return std::move(error);
+  if (words.targetCPU.empty())
+    words.targetCPU = std::string(kDefaultLevels) +
+                      (options.activations == "bf16" ? kPairLevels : "");
   if (llvm::Error error = readLevels(words.targetCPU, options))
     return std::move(error);
   readWords(words, options);

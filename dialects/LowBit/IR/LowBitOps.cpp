@@ -39,10 +39,10 @@ LogicalResult QuantizeOp::verify() {
   if (failed(sameShape(*this, getX(), getResult()))) // C1
     return failure();
   Scheme scheme = getResult().getType().getScheme().getScheme();
-  if (scheme.isFloat()) // C2
-    return emitOpError("needs a scheme with codes, but got ")
+  if (scheme.isFloat() && scheme.floatType != FieldType::BF16) // C2
+    return emitOpError("needs a scheme with codes or bf16, but got ")
            << getResult().getType().getScheme();
-  if (scheme.levels[0].group == Level::kTensor) // C3
+  if (!scheme.isFloat() && scheme.levels[0].group == Level::kTensor) // C3
     return emitOpError("needs scales of rows or groups, but got ")
            << getResult().getType().getScheme();
   if (bool(getPermutation()) != getResult().getType().getPermuted()) // C4

@@ -42,13 +42,14 @@ def LowBit_QuantizeOp : LowBit_Op<"quantize"> {
         scale    = fl(a / m)                         0 where a < 2^-120
         code     = rn(fl(x * fl(m / a)))             0 where a < 2^-120
 
-    rn is the scheme's rounding, fl one rounding to f32 (Numerics N2). With a
+    rn is the scheme's rounding, fl one rounding to f32 (Numerics N2). With the
+    scheme `bf16` the reals are rounded to bf16. With a
     permutation, element j of a row as stored is x[t, permutation[j]], and the
     groups are those of the stored order.
 
     Constraints:
     - (C1) `result` has the shape of `x`.
-    - (C2) the scheme is not one of floats.
+    - (C2) the scheme is not one of floats, but for `bf16`.
     - (C3) the scheme has no `tensor` level: a row's result depends on it alone.
     - (C4) there is a permutation exactly where the result is `permuted`, with an
       element for every column. That it is one is checked where its bytes are.

@@ -28,6 +28,8 @@ def Pack_LayoutAttr : AttrDef<Pack_Dialect, "Layout"> {
 
     A plane of indices (codebooks of vectors) has vectors of 16 bytes, one index
     of each row; a plane of signs, a bit for each element, precedes the codes.
+    Floats have no planes: 16 rows of one k, or of bf16 two vectors for a quad,
+    elements 0 and 2, then 1 and 3 in the lanes.
 
     A group whose length is not a multiple of 4 is padded to one. docs/Formats.md
     works an example; include/lowbit/Support/PanelLayout.h is the definition.
@@ -71,11 +73,13 @@ def Pack_RowsType : TypeDef<Pack_Dialect, "Rows"> {
     for every `scale_groups` groups (0: one for the row) and the sum of the codes
     of every group; `pow2`: the scales are powers of two. With `bits = 1`: signs,
     in the order of the panels' bits, one f32 scale and the sum of the signs of
-    every group. With `bits = 32`: the reals themselves and their sums.
+    every group. With `bits = 16`: the values rounded to bf16, the quads' in the
+    order 0, 2, 1, 3, and their sums; with `bits = 32`: the reals themselves and
+    their sums.
 
     Constraints:
     - (C1) `columns` is positive; `group` and `scale_groups` are not negative.
-    - (C2) `bits` is 1, 8 or 32.
+    - (C2) `bits` is 1, 8, 16 or 32.
     - (C3) `pow2` needs `bits = 8`.
     - (C4) with `bits = 1`, `group` is a multiple of 32 and `scale_groups` 0.
 

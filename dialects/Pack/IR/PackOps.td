@@ -183,6 +183,28 @@ def Pack_XorPopcountOp : Pack_Op<"xor_popcount",
   let assemblyFormat = "$acc `,` $w `,` $a attr-dict `:` type($acc)";
 }
 
+def Pack_Dot2Op : Pack_Op<"dot2",
+    [AllTypesMatch<["acc", "result"]>, AllTypesMatch<["w", "a"]>]> {
+  let summary = "Sums of 2 products of bf16 in every lane";
+  let description = [{
+        result[l] = acc[l] + w[2 l] * a[2 l] + w[2 l + 1] * a[2 l + 1]
+
+    in f32: each product is exact, each sum rounded at least once, in any order.
+    Denormal operands and results may count as zero (docs/Numerics.md N3).
+
+    Example:
+
+    ```mlir
+    %s = pack.dot2 %acc, %w, %a : vector<16xf32>, vector<32xbf16>
+    ```
+  }];
+  let arguments = (ins VectorOfLengthAndType<[16], [F32]>:$acc,
+                       VectorOfLengthAndType<[32], [BF16]>:$w,
+                       VectorOfLengthAndType<[32], [BF16]>:$a);
+  let results = (outs VectorOfLengthAndType<[16], [F32]>:$result);
+  let assemblyFormat = "$acc `,` $w `,` $a attr-dict `:` type($acc) `,` type($w)";
+}
+
 def Pack_LookupOp : Pack_Op<"lookup", [AllTypesMatch<["index", "result"]>]> {
   let summary = "Bytes out of a small table";
   let description = [{
@@ -203,6 +225,33 @@ def Pack_LookupOp : Pack_Op<"lookup", [AllTypesMatch<["index", "result"]>]> {
   let arguments = (ins VectorOfLengthAndType<[64], [I8]>:$index,
                        DenseI8ArrayAttr:$table);
   let results = (outs VectorOfLengthAndType<[64], [I8]>:$result);
+  let assemblyFormat = "$index `in` $table attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
+def Pack_LookupWordsOp : Pack_Op<"lookup_words",
+    [AllTypesMatch<["index", "result"]>]> {
+  let summary = "Words of 16 bits out of a small table";
+  let description = [{
+        result[i] = table[index[i]]
+
+    An index is below 32. Only levels whose `pack.dot2` is one instruction have
+    it.
+
+    Constraints:
+    - (C1) `table` has 32 entries.
+
+    Example:
+
+    ```mlir
+    %v = pack.lookup_words %i
+      in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
+          0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] : vector<32xi16>
+    ```
+  }];
+  let arguments = (ins VectorOfLengthAndType<[32], [I16]>:$index,
+                       DenseI16ArrayAttr:$table);
+  let results = (outs VectorOfLengthAndType<[32], [I16]>:$result);
   let assemblyFormat = "$index `in` $table attr-dict `:` type($result)";
   let hasVerifier = 1;
 }

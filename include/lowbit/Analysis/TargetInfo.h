@@ -28,6 +28,8 @@ struct TargetInfo {
   const char *features; ///< for LLVM's instruction selection
 
   DotProduct dot;
+  /// pack.dot2 is one instruction; else both halves are widened to f32.
+  bool dotsPairs;
   /// The largest unsigned byte that pack.dot4 multiplies exactly. Weights whose
   /// codes need more become signed bytes.
   int64_t largestUnsigned;

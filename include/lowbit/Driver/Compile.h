@@ -24,7 +24,7 @@ struct CompileOptions {
   uint64_t fill = 0;        ///< bytes that the copies of such a layer take
   std::string output;       ///< "-" or empty: standard output (IR, assembly)
   std::vector<const TargetInfo *> levels; ///< in ascending order
-  std::string activations = "int8"; ///< or int8-pow2, binary, ...
+  std::string activations = "int8"; ///< or int8-pow2, bf16, ...
   bool kvF32 = false;
   bool probeLayers = false;
   std::string weights;      ///< .gguf with the weights that a .mlir names

@@ -26,7 +26,7 @@ std::optional<Stage> parseStage(llvm::StringRef name);
 llvm::StringRef stageName(Stage stage);
 
 struct PipelineOptions {
-  std::string activations = "int8"; ///< or int8-pow2, binary, ...
+  std::string activations = "int8"; ///< or int8-pow2, bf16, ...
   std::string level = "avx512vnni"; ///< of Loops and Target
   int64_t maxRows = 256;            ///< rows of one call of text
 };

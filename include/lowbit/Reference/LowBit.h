@@ -38,9 +38,10 @@ std::vector<GroupSum> groupSums(const Scheme &xScheme, const RowFields &x,
 struct LinearResult {
   Reals values;        ///< [T, N]
   Reals absoluteTerms; ///< [T, N]: sum of the |terms| that are added as floats
+  Reals underflow;     ///< [T, N] for rows of bf16, else empty
   int64_t groups = 0;  ///< of these terms, the bias not counted
 
-  /// Numerics N3: c * (groups + 1) * 2^-24 * sum |terms|.
+  /// Numerics N3: c * (groups + 1) * 2^-24 * sum |terms| + underflow.
   double bound(int64_t t, int64_t n, double c) const;
 };
 

@@ -22,6 +22,13 @@
 // indices has vectors of 16 bytes, one index of each row, because an index
 // already stands for 4 or 8 elements.
 //
+// Floats of f32 and f16: for each k a vector of 16 lanes. Floats of bf16 lie in
+// pairs, as an instruction for dot products of pairs wants them: a quad is two
+// vectors of 64 bytes, of which the first has elements 0 and 2 of every row, the
+// second 1 and 3. (The halves of a word of 4 codes are such pairs too, so that
+// codes reach them by a mask and a shift.) Rows of activations in bf16 have the
+// same order.
+//
 // All sizes are exact: a shorter block is smaller, not padded, but for the
 // last vector of each plane.
 //
@@ -71,6 +78,10 @@ public:
   /// floats.
   const std::vector<int64_t> &planes() const { return planes_; }
   int64_t floatBytes() const { return scheme_.bits / 8; }
+  /// Floats that lie in pairs, padded with zeros to whole quads.
+  bool hasPairs() const {
+    return scheme_.isFloat() && scheme_.floatType == FieldType::BF16;
+  }
 
   /// Depth of the innermost blocks; depths are 0 .. lastDepth().
   int64_t lastDepth() const { return lastDepth_; }
@@ -120,6 +131,7 @@ private:
                 int64_t quads, int64_t quad, uint8_t *chunk) const;
   void packFields(const std::vector<FieldSlot> &slots, int64_t k,
                   const RowFields *const *rows, uint8_t *out) const;
+  int64_t floatOffset(int64_t k, int64_t lane) const;
 
   Scheme scheme_;
   int64_t columns_, group_, unit_ = 1, lastDepth_ = 0;
@@ -130,9 +142,12 @@ private:
   std::vector<FieldSlot> rowFields_, unitFields_;
 };
 
-/// Place of a row of activations: see !pack.rows. Signs (1 bit) lie in the
-/// order of a plane of one bit: words of 32 elements, element 4 q + j in bit
-/// 8 j + q.
+/// Place of element j of a quad of bf16, and element at place j.
+constexpr int64_t kPairOrder[4] = {0, 2, 1, 3};
+
+/// Place of a row of activations: see !pack.rows. With 16 bits, the elements of
+/// a quad are in kPairOrder. Signs (1 bit) lie in the order of a plane of one
+/// bit: words of 32 elements, element 4 q + j in bit 8 j + q.
 struct RowsLayout {
   int64_t columns, bits, group, scaleGroups;
   bool pow2 = false; ///< scales are powers of two

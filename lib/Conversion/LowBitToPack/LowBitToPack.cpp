@@ -83,12 +83,13 @@ private:
         return linear.emitOpError("activations must come from lowbit.quantize");
       const Scheme &codes = low.getScheme().getScheme();
       int64_t span = codes.innerGroup();
-      pow2 = codes.levels[0].components[0].type.kind == FieldType::E8M0;
       if (span > 0 && (group == 0 || span % group != 0))
         return linear.emitOpError("activation groups of ")
                << span << " do not cover weight groups of " << group;
       scaleGroups = span > 0 ? span / group : 0;
-      bits = codes.kind == CodeKind::Sign ? 1 : 8;
+      pow2 = !codes.isFloat() &&
+             codes.levels[0].components[0].type.kind == FieldType::E8M0;
+      bits = codes.isFloat() ? 16 : codes.kind == CodeKind::Sign ? 1 : 8;
       if (bits == 1 && (span > 0 || !multipliesSigns(scheme)))
         return linear.emitOpError("activations of 1 bit need a scale of the "
                                   "row, and signs in groups of whole words of "

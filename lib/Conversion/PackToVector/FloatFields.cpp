@@ -36,6 +36,15 @@ Value widen(Emitter &e, Value narrow) {
   return arith::BitcastOp::create(e.b, e.loc, e.vecF(), bits);
 }
 
+Value halfOfPair(Emitter &e, Value words, int64_t which) {
+  Value bits =
+      which ? arith::AndIOp::create(e.b, e.loc, words, e.splatI(-65536))
+                  .getResult()
+            : arith::ShLIOp::create(e.b, e.loc, words, e.splatI(16))
+                  .getResult();
+  return vector::BitCastOp::create(e.b, e.loc, e.vecF(), bits);
+}
+
 Value fromE8M0(Emitter &e, Value bits) {
   // 2^(b - 127) is the exponent field; b = 0 is the denormal 2^-127, b = 255
   // is NaN.

@@ -18,6 +18,10 @@ mlir::Value widen(Emitter &e, mlir::Value narrow);
 mlir::Value fromE8M0(Emitter &e, mlir::Value bits);
 mlir::Value fromE4M3(Emitter &e, mlir::Value bits);
 
+/// 16 words of two bf16: those of the lower halves (0) or the upper ones (1) as
+/// f32.
+mlir::Value halfOfPair(Emitter &e, mlir::Value words, int64_t which);
+
 } // namespace lowbit
 
 #endif // LOWBIT_LIB_CONVERSION_PACKTOVECTOR_FLOATFIELDS_H

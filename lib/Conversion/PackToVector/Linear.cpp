@@ -29,6 +29,9 @@ constexpr int64_t kPrefetch = 7680;
 /// several panels compute.
 constexpr int64_t kFewRows = 16;
 
+/// Groups of bf16 up to so many elements overlap in the processor.
+constexpr int64_t kShortChain = 64;
+
 struct Tile {
   int64_t rows, panels;
 };
@@ -44,7 +47,8 @@ Tile chooseTile(const PanelLayout &panel, const RowsLayout &layout,
   int64_t sums = target.tileSums;
   if (!isFloat && panel.groups() > 1)
     sums /= 2;
-  int64_t panels = sums % 3 == 0 && (isFloat || layout.bits <= 8) ? 3 : 1;
+  bool isDecoded = !isFloat && layout.bits != 1 && !usesDots(layout, target);
+  int64_t panels = sums % 3 == 0 && !isDecoded ? 3 : 1;
   return {sums / panels, panels};
 }
 
@@ -56,7 +60,7 @@ public:
                 const RowsLayout &layout, int64_t rows, Value activations,
                 Value weights, Value bias, Value residual, Value work,
                 Value out)
-      : e(e), c(c), panel_(panel),
+      : e(e), c(c), panel_(panel), layout_(layout),
         dot(e, panel, layout, *c.target, weights, activations),
         tile_(chooseTile(panel, layout, *c.target)), rows_(rows), bias_(bias),
         residual_(residual), work_(work), out_(out) {}
@@ -72,20 +76,44 @@ public:
 private:
   int64_t panels() const { return (rows_ + 15) / 16; }
 
+  /// Panels side by side with few rows. One stream from memory is the fastest;
+  /// but a long group of bf16 is a chain of sums of 6 cycles each, and several
+  /// panels hide that. Several accumulators of a sum would too, but then the
+  /// order of a row's sum would depend on how many rows there are.
+  int64_t panelsBeside(int64_t rows) const {
+    bool isChain = layout_.bits == 16 && usesDots(layout_, *c.target) &&
+                   !panel_.scheme().isFloat() && panel_.group() > kShortChain;
+    return !isChain || rows > 4 ? 1 : rows > 2 ? 2 : 4;
+  }
+
+  /// Panels [lo, hi), `most` at a time and the last ones one by one.
+  void overPanels(Value lo, Value hi, int64_t most,
+                  llvm::function_ref<void(Value panel, int64_t count)> body) {
+    if (most == 1)
+      return e.each(lo, hi, 1, [&](Value panel) { body(panel, 1); });
+    Value whole = e.mul(e.divFloor(e.sub(hi, lo), most), most);
+    Value done = e.add(lo, whole);
+    e.each(lo, done, most, [&](Value panel) { body(panel, most); });
+    e.each(done, hi, 1, [&](Value panel) { body(panel, 1); });
+  }
+
   void decode() {
     auto [lo, hi] = e.partition(e.index(panels()), c.worker, c.workers);
-    e.each(lo, hi, 1, [&](Value panel) {
+    overPanels(lo, hi, panelsBeside(1), [&](Value panel, int64_t count) {
       e.each(e.index(0), c.count, 1,
-             [&](Value row) { tile(panel, 1, row, 1, kPrefetch); });
+             [&](Value row) { tile(panel, count, row, 1, kPrefetch); });
     });
   }
 
   void fewRows() {
     int64_t most = c.target->tileSums / 2; // of groups and of the row
     auto [lo, hi] = e.partition(e.index(panels()), c.worker, c.workers);
-    e.each(lo, hi, 1, [&](Value panel) {
+    overPanels(lo, hi, panelsBeside(1), [&](Value first, int64_t panels) {
       overRows(most, [&](Value row, int64_t count) {
-        tile(panel, 1, row, count, panel_.panelBytes());
+        int64_t step = std::min(panels, panelsBeside(count));
+        e.each(first, e.add(first, panels), step, [&](Value panel) {
+          tile(panel, step, row, count, panel_.panelBytes());
+        });
       });
     });
   }
@@ -112,7 +140,7 @@ private:
       return overRows(tile_.rows, [&](Value row, int64_t rows) {
         tile(panel, count, row, rows, 0);
       });
-    UnpackedParts parts(panel_, count, c.target->panelCache);
+    UnpackedParts parts(panel_, layout_, count, c.target->panelCache);
     int64_t before = parts.partsBeforeLast();
     if (before)
       e.each(e.index(0), e.index(before), 1, [&](Value part) {
@@ -233,6 +261,7 @@ private:
   Emitter &e;
   const KernelContext &c;
   const PanelLayout &panel_;
+  const RowsLayout &layout_;
   PanelDot dot;
   Tile tile_;
   int64_t rows_;
@@ -246,7 +275,10 @@ private:
 /// peak with and without (2026-11-24): 6 bits of groups of 16 59 and 45 %, 4
 /// bits of nested scales 63 and 60, of a codebook 68 and 63; but 4 bits of plain
 /// groups of 128 78 and 82, 2 bits of groups of 256 86 and 91.
-static bool unpacks(const PanelLayout &panel) {
+/// Codes to bf16 take more of all of these: always.
+static bool unpacks(const PanelLayout &panel, const RowsLayout &layout) {
+  if (layout.bits == 16)
+    return true;
   const Scheme &scheme = panel.scheme();
   int64_t groupLevels = llvm::count_if(
       scheme.levels, [](const Level &level) { return level.group > 0; });
@@ -256,14 +288,15 @@ static bool unpacks(const PanelLayout &panel) {
 
 int64_t linearWork(const PanelLayout &panel, const RowsLayout &layout,
                    const TargetInfo &target) {
-  if (panel.scheme().isFloat() || layout.bits != 8 || !unpacks(panel))
+  if (panel.scheme().isFloat() || !usesDots(layout, target) ||
+      !unpacks(panel, layout))
     return 0;
   Tile tile = chooseTile(panel, layout, target);
   // The last block may have fewer panels, of which longer parts fit.
   int64_t most = 0;
   for (int64_t panels = 1; panels <= tile.panels; ++panels)
     most = std::max(
-        most, UnpackedParts(panel, panels, target.panelCache).bytes());
+        most, UnpackedParts(panel, layout, panels, target.panelCache).bytes());
   return most;
 }
 

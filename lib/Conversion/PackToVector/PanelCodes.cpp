@@ -3,6 +3,7 @@
 #include "PanelCodes.h"
 
 #include "dialects/Pack/IR/PackOps.h"
+#include "lowbit/Support/Float.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -90,6 +91,10 @@ ByteCodes ByteCodes::of(const Scheme &scheme, const TargetInfo &target) {
     bytes.range = 128;
   }
   return bytes;
+}
+
+int64_t ByteCodes::integerOf(uint8_t byte) const {
+  return (signedBytes ? static_cast<int8_t>(byte) : int64_t(byte)) - bias;
 }
 
 //===- Loading ------------------------------------------------------------===//
@@ -292,6 +297,58 @@ Value PanelCodes::lookup(Value code) {
     result = arith::SelectOp::create(e.b, e.loc, mine, bytes, result);
   }
   return result;
+}
+
+//===- Pairs --------------------------------------------------------------===//
+
+/// Codes of up to 5 bits are looked up: a shift, a mask and vpermw.
+Value PanelCodes::pairOf(const Quad &quad, int64_t part) {
+  const Scheme &scheme = panel_.scheme();
+  bool isSmall = !scheme.isVector() && !quad.signs &&
+                 scheme.bits + bytes_.shift <= 5;
+  Value words =
+      vector::BitCastOp::create(e.b, e.loc, e.vec(16, e.i32()),
+                                isSmall ? quad.codes : bytesOf(quad));
+  if (part)
+    words = arith::ShRUIOp::create(e.b, e.loc, words, e.splatI(8));
+  words = arith::AndIOp::create(e.b, e.loc, words, e.splatI(0x00ff00ff));
+  auto pairs = e.vec(32, e.b.getBF16Type());
+  if (!isSmall)
+    return vector::BitCastOp::create(e.b, e.loc, pairs, pairFromBytes(words));
+  int16_t table[32];
+  for (size_t code = 0; code < 32; ++code) {
+    uint8_t byte = bytes_.table.empty() ? code
+                   : code < bytes_.table.size() ? bytes_.table[code]
+                                                : 0;
+    table[code] = static_cast<int16_t>(
+        toBF16(static_cast<float>(bytes_.integerOf(byte))));
+  }
+  auto index = e.vec(32, e.b.getIntegerType(16));
+  Value looked = pack::LookupWordsOp::create(
+      e.b, e.loc, index, vector::BitCastOp::create(e.b, e.loc, index, words),
+      e.b.getDenseI16ArrayAttr(table));
+  return vector::BitCastOp::create(e.b, e.loc, pairs, looked);
+}
+
+/// Two bytes in the halves of every word to two bf16: such integers have the
+/// lower half of an f32 empty.
+Value PanelCodes::pairFromBytes(Value words) {
+  int64_t bias = bytes_.bias;
+  if (bytes_.signedBytes) { // to unsigned
+    words = arith::XOrIOp::create(e.b, e.loc, words, e.splatI(0x00800080));
+    bias += 128;
+  }
+  auto toFloat = [&](Value integers) {
+    if (bias)
+      integers =
+          arith::SubIOp::create(e.b, e.loc, integers, e.splatI(bias));
+    Value real = arith::SIToFPOp::create(e.b, e.loc, e.vecF(), integers);
+    return vector::BitCastOp::create(e.b, e.loc, e.vec(16, e.i32()), real);
+  };
+  Value low = toFloat(
+      arith::AndIOp::create(e.b, e.loc, words, e.splatI(0xffff)));
+  Value high = toFloat(shiftWords(e, words, -16));
+  return arith::OrIOp::create(e.b, e.loc, shiftWords(e, low, -16), high);
 }
 
 //===- Reals --------------------------------------------------------------===//

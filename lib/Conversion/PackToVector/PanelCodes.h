@@ -1,8 +1,8 @@
 //===- PanelCodes.h - Codes of a panel as bytes and reals -------*- C++ -*-===//
 //
 // Emits what turns the packed codes of 16 rows into factors: bytes that
-// pack.dot4 multiplies, exactly, or f32 before any scale. The unit is a quad, 4
-// consecutive elements of each row.
+// pack.dot4 multiplies, exactly, bf16 for pack.dot2, exactly too, or f32 before
+// any scale. The unit is a quad, 4 consecutive elements of each row.
 //
 // Small codebooks are looked up in registers; an entry of several values is
 // gathered from a table in the module's constants, all its bytes or one f32 of
@@ -19,7 +19,8 @@
 
 namespace lowbit {
 
-/// How the codes of a scheme become bytes that pack.dot4 multiplies.
+/// How the codes of a scheme become bytes that pack.dot4 multiplies, and the
+/// integers (at most 8 bits and a sign) that pack.dot2 does.
 struct ByteCodes {
   bool exact = false;      ///< such bytes exist: integer products are possible
   float factor = 1;        ///< value = factor * (byte - bias)
@@ -30,6 +31,8 @@ struct ByteCodes {
   int64_t flip = 0;        ///< bytes are codes xor flip
   llvm::SmallVector<int8_t> table; ///< or table[code], before signs
 
+  /// byte - bias.
+  int64_t integerOf(uint8_t byte) const;
   static ByteCodes of(const Scheme &scheme, const TargetInfo &target);
 };
 
@@ -66,6 +69,9 @@ public:
 
   /// Bytes for pack.dot4, as `bytes()` describes them.
   Value bytesOf(const Quad &quad);
+  /// Elements `part` and `part` + 2 of a quad, 32 bf16 for pack.dot2: the
+  /// integers of `bytes()`.
+  Value pairOf(const Quad &quad, int64_t part);
   /// Element k of a quad as f32 of 16 rows, before any scale.
   Value realOf(const Quad &quad, int64_t k);
 
@@ -77,6 +83,7 @@ private:
   const Emitter::Values &entryBytes(Value panelIndex, Chunk &chunk,
                                     int64_t entry);
   Value lookup(Value codes);
+  Value pairFromBytes(Value words);
   Value choose(Value codes);
   Value realCode(Value codes, int64_t k);
 

@@ -40,11 +40,16 @@ PanelDot::PanelDot(Emitter &e, const PanelLayout &panel,
                    const RowsLayout &layout, const TargetInfo &target,
                    Value weights, Value activations)
     : e(e), panel_(panel), layout_(layout),
-      codes_(e, panel, target, weights, layout.bits == 8),
-      bytes_(codes_.bytes()), exactDot_(target.largestUnsigned == 255),
+      codes_(e, panel, target, weights, usesDots(layout, target)),
+      bytes_(codes_.bytes()), usesDots_(usesDots(layout, target)),
+      exactDot_(target.largestUnsigned == 255),
       addsExponents_(layout.pow2 && target.masksLanes &&
                      scalesAreNormal(panel.scheme())),
       weights_(weights), activations_(activations) {}
+
+bool usesDots(const RowsLayout &layout, const TargetInfo &target) {
+  return layout.bits == 8 || (layout.bits == 16 && target.dotsPairs);
+}
 
 /// Sums that keep two dot units busy: each takes 4 to 5 cycles.
 constexpr int64_t kChains = 10;
@@ -261,10 +266,8 @@ Emitter::Values PanelDot::groupStart(Value group) {
   Values start;
   for (Value row : rows_) {
     Value first;
-    if (layout_.bits == 32) {
-      first = e.splatF(0);
-    } else if (bytes_.bias == 0) {
-      first = e.splatI(0);
+    if (layout_.bits != 8 || bytes_.bias == 0) {
+      first = layout_.bits == 8 ? e.splatI(0) : e.splatF(0);
     } else {
       // - bias * sum(a): the bias is taken off before the first product.
       Value sum = e.loadBytes(e.i32(), activations_, row,
@@ -280,6 +283,11 @@ Emitter::Values PanelDot::groupStart(Value group) {
   return start;
 }
 
+/// What meets 4 bytes of activations: a quad of bytes or one of its pairs.
+Value PanelDot::vectorOf(const PanelCodes::Quad &quad, int64_t part) {
+  return layout_.bits == 8 ? codes_.bytesOf(quad) : codes_.pairOf(quad, part);
+}
+
 Emitter::Values PanelDot::shortGroup(Chunks &chunks, int64_t firstQuad,
                                      int64_t quads, Value elements,
                                      Values group) {
@@ -289,47 +297,75 @@ Emitter::Values PanelDot::shortGroup(Chunks &chunks, int64_t firstQuad,
       codes.push_back(codes_.quad(panel, chunk, firstQuad + q));
     return codes;
   };
-  if (layout_.bits == 8)
-    return dots(quads, elements, group, [&](int64_t q) {
+  if (usesDots_) {
+    int64_t ofQuad = layout_.elementBytes();
+    return dots(quads * ofQuad, elements, group, [&](int64_t step) {
       Values weights;
-      for (const PanelCodes::Quad &quad : codesOf(q))
-        weights.push_back(codes_.bytesOf(quad));
+      for (const PanelCodes::Quad &quad : codesOf(step / ofQuad))
+        weights.push_back(vectorOf(quad, step % ofQuad));
       return weights;
     });
+  }
   for (int64_t q = 0; q < quads; ++q) {
     auto codes = codesOf(q);
     for (int64_t k = 0; k < 4; ++k) {
       Values w;
       for (const PanelCodes::Quad &quad : codes)
         w.push_back(codes_.realOf(quad, k));
-      Value *sum = group.begin();
-      for (Value row : rows_) {
-        Value a = e.splat(e.loadBytes(e.f32(), activations_, row,
-                                      e.add(elements, 16 * q + 4 * k)));
-        for (Value weight : w) {
-          *sum = e.fma(weight, a, *sum);
-          ++sum;
-        }
-      }
+      group = addProducts(w, elements, 4 * q + k, group);
     }
   }
   return group;
 }
 
-/// Integer sums of a group: adds the products of `quads` quads.
-Emitter::Values PanelDot::dots(int64_t quads, Value elements, Values group,
+/// Adds the products of decoded weights, of each panel, and element k behind
+/// byte `elements` of every row.
+Emitter::Values PanelDot::addProducts(const Values &weights, Value elements,
+                                      int64_t k, Values sums) {
+  Value *sum = sums.begin();
+  for (Value row : rows_) {
+    Value a = activation(row, elements, k);
+    for (Value weight : weights) {
+      *sum = e.fma(weight, a, *sum);
+      ++sum;
+    }
+  }
+  return sums;
+}
+
+/// Element `k` behind byte `elements` of a row, in every lane.
+Value PanelDot::activation(Value row, Value elements, int64_t k) {
+  if (layout_.bits == 32)
+    return e.splat(e.loadBytes(e.f32(), activations_, row,
+                               e.add(elements, 4 * k)));
+  int64_t place = kPairOrder[k % 4];
+  Value pair = e.splat(e.loadBytes(
+      e.i32(), activations_, row,
+      e.add(elements, k / 4 * 8 + place / 2 * 4)));
+  return halfOfPair(e, pair, place % 2);
+}
+
+/// Sums of products: adds those of `steps` vectors of each panel.
+Emitter::Values PanelDot::dots(int64_t steps, Value elements, Values group,
                                Weights weights) {
   auto bytes = e.vec(64, e.b.getI8Type());
-  for (int64_t q = 0; q < quads; ++q) {
-    Values w = weights(q);
-    Value *sum = &group[q % sets_];
+  auto pairs = e.vec(32, e.b.getBF16Type());
+  bool isPairs = layout_.bits == 16;
+  for (int64_t step = 0; step < steps; ++step) {
+    Values w = weights(step);
+    Value *sum = &group[step % sets_];
     for (Value row : rows_) {
       Value four = e.loadBytes(e.i32(), activations_, row,
-                               e.add(elements, 4 * q));
-      Value a = vector::BitCastOp::create(e.b, e.loc, bytes, e.splat(four));
+                               e.add(elements, 4 * step));
+      Value a = vector::BitCastOp::create(e.b, e.loc, isPairs ? pairs : bytes,
+                                          e.splat(four));
       for (Value weight : w) {
-        *sum = pack::Dot4Op::create(e.b, e.loc, sum->getType(), *sum, weight, a,
-                                    bytes_.range, bytes_.signedBytes);
+        if (isPairs)
+          *sum = pack::Dot2Op::create(e.b, e.loc, sum->getType(), *sum, weight,
+                                      a);
+        else
+          *sum = pack::Dot4Op::create(e.b, e.loc, sum->getType(), *sum, weight,
+                                      a, bytes_.range, bytes_.signedBytes);
         sum += sets_;
       }
     }
@@ -340,7 +376,7 @@ Emitter::Values PanelDot::dots(int64_t quads, Value elements, Values group,
 /// What a group multiplies its sums of codes by, and what it adds for each unit
 /// of the activations' sum; of every panel.
 llvm::SmallVector<PanelDot::Terms, 3> PanelDot::finalTerms(const Place &at) {
-  float factor = layout_.bits == 8 ? bytes_.factor : 1;
+  float factor = usesDots_ ? bytes_.factor : 1;
   llvm::SmallVector<Terms, 3> result;
   for (const Terms &of : at.terms) {
     result.push_back({of.scale, of.min, {}});
@@ -416,22 +452,21 @@ Emitter::Values PanelDot::groupEnd(Value index, llvm::ArrayRef<Terms> terms,
 //===- Floats -------------------------------------------------------------===//
 
 Emitter::Values PanelDot::floatUnit(int64_t length, Place at, Values sums) {
+  if (panel_.hasPairs())
+    return pairUnit(length, at, sums);
   Type type = floatType(e, panel_.scheme().floatType);
   int64_t stride = panel_.floatBytes() * PanelLayout::kLanes;
-  auto one = [&](Value k, Values carried) {
-    Values w;
-    for (Value panel : panels_)
-      w.push_back(widen(e, e.loadBytes(e.vec(16, type), weights_, panel,
-                                       e.add(at.byte, e.mul(k, stride)))));
-    if (visit_)
-      (*visit_)(k, w[0]);
-    Value *sum = carried.begin();
-    for (Value row : rows_) {
-      Value a = e.splat(e.loadBytes(e.f32(), activations_, row, e.mul(k, 4)));
-      for (Value weight : w) {
-        *sum = e.fma(weight, a, *sum);
-        ++sum;
-      }
+  auto some = [&](Value first, int64_t count, Values carried) {
+    for (int64_t i = 0; i < count; ++i) {
+      Value k = e.add(first, i);
+      Values w;
+      for (Value panel : panels_)
+        w.push_back(widen(e, e.loadBytes(e.vec(16, type), weights_, panel,
+                                         e.add(at.byte, e.mul(k, stride)))));
+      if (visit_)
+        (*visit_)(k, w[0]);
+      carried = addProducts(w, e.mul(first, layout_.elementBytes()), i,
+                            carried);
     }
     return carried;
   };
@@ -439,14 +474,9 @@ Emitter::Values PanelDot::floatUnit(int64_t length, Place at, Values sums) {
   if (full)
     sums = e.loop(e.index(0), e.index(full), 4, sums,
                   [&](Value k, ValueRange carried) {
-                    Values next = llvm::to_vector(carried);
-                    for (int64_t i = 0; i < 4; ++i)
-                      next = one(e.add(k, i), next);
-                    return next;
+                    return some(k, 4, llvm::to_vector(carried));
                   });
-  for (int64_t k = full; k < length; ++k)
-    sums = one(e.index(k), sums);
-  return sums;
+  return some(e.index(full), length - full, sums);
 }
 
 //===- Fields -------------------------------------------------------------===//

@@ -7,8 +7,9 @@
 // one vector for each row and panel, the panels of a row side by side.
 //
 // Activations of 8 bits give integer sums of a group, exactly, by pack.dot4,
-// those of 1 bit by pack.xor_popcount; activations of 32 bits multiply decoded
-// weights.
+// those of 1 bit by pack.xor_popcount. Those of 16 bits, bf16, meet codes and
+// weights of bf16 by pack.dot2; where that is no instruction they meet codes as
+// those of 32 bits do: they multiply decoded weights.
 //
 //===----------------------------------------------------------------------===//
 
@@ -28,12 +29,17 @@ struct UnpackedParts {
   int64_t pieces;  ///< full ones of a row
   int64_t perPart; ///< the last part may have fewer, and has the tail
 
-  /// `panels` of which a part should not exceed `cacheBytes`.
-  UnpackedParts(const PanelLayout &panel, int64_t panels, int64_t cacheBytes);
+  /// `panels` of which a part should not exceed `cacheBytes`; an unpacked
+  /// element has as many bytes as one of `rows`.
+  UnpackedParts(const PanelLayout &panel, const RowsLayout &rows,
+                int64_t panels, int64_t cacheBytes);
   int64_t partsBeforeLast() const;
   /// Memory of a part; the tail is less than a piece.
   int64_t bytes() const { return (perPart + 1) * pieceBytes; }
 };
+
+/// Rows of this kind meet panels by pack.dot4 or pack.dot2.
+bool usesDots(const RowsLayout &layout, const TargetInfo &target);
 
 class PanelDot {
   using Value = mlir::Value;
@@ -92,15 +98,25 @@ private:
   Values block(int64_t depth, int64_t length, Place at, Values sums);
   Values unit(int64_t length, Place at, Values sums);
   Values floatUnit(int64_t length, Place at, Values sums);
+  Values pairUnit(int64_t length, Place at, Values sums);
+  Values pairQuads(Value byte, Value elements, int64_t quads, Values sums);
+  void visitQuad(Value byte, Value column, int64_t count);
+  Value pairsAt(Value panel, Value byte, int64_t pair);
+  Value pairElement(Value panel, Value byte, int64_t k);
+  Value activation(Value row, Value elements, int64_t k);
+  Values addProducts(const Values &weights, Value elements, int64_t k,
+                     Values sums);
   Values longGroup(int64_t quads, Place at, Values group);
   Values shortGroup(Chunks &chunks, int64_t firstQuad, int64_t quads,
                     Value elements, Values group);
   void decodeLongGroup(int64_t elements, Place at);
   void decodeQuads(Chunk &chunk, int64_t firstQuad, int64_t elements,
                    Value column, Place at);
-  /// Weights of quad q as bytes, of each panel.
-  using Weights = llvm::function_ref<Values(int64_t q)>;
-  Values dots(int64_t quads, Value elements, Values group, Weights weights);
+  /// Vectors of 64 bytes, of each panel: of 4 bytes of a row's activations, a
+  /// quad of 8 bits or a pair of 16.
+  using Weights = llvm::function_ref<Values(int64_t step)>;
+  Values dots(int64_t steps, Value elements, Values group, Weights weights);
+  Value vectorOf(const PanelCodes::Quad &quad, int64_t part);
   Values signGroup(int64_t elements, Value byte, Value index);
   Values signWords(int64_t words, Value byte, Value at, Values differing);
   Values timesRowScales(Values sums);
@@ -115,6 +131,7 @@ private:
   void unpackChunks(int64_t quads, Value from, Value to);
   void unpackGroup(const Place &at, Chunks &chunks, int64_t firstQuad,
                    int64_t quads);
+  int64_t quadBytes() const;
   int64_t termsOffset() const;
   Values unpackedQuads(int64_t quads, Value from, Value elements, Values group);
   Values unpackedGroup(Value local, Value group, int64_t quads, Values sums);
@@ -130,6 +147,7 @@ private:
   const RowsLayout &layout_;
   PanelCodes codes_;
   const ByteCodes &bytes_;
+  bool usesDots_; ///< pack.dot4 or pack.dot2, not decoded weights
   bool exactDot_; ///< one instruction: its latency is what limits few sums
   bool addsExponents_; ///< for a product of scales
   Value weights_, activations_;

@@ -15,21 +15,24 @@ namespace lowbit {
 
 constexpr int64_t kQuads = PanelLayout::kChunkQuads;
 constexpr int64_t kVector = PanelLayout::kVectorBytes;
+/// Quads of bf16 in a loop's body.
+constexpr int64_t kPairQuads = 8;
 
 static bool hasMinima(const Scheme &scheme) {
   return scheme.has(Component::Min) || scheme.has(Component::NegMin) ||
          scheme.has(Component::Zero) || scheme.has(Component::Delta);
 }
 
-UnpackedParts::UnpackedParts(const PanelLayout &panel, int64_t panels,
-                             int64_t cacheBytes) {
+UnpackedParts::UnpackedParts(const PanelLayout &panel, const RowsLayout &rows,
+                             int64_t panels, int64_t cacheBytes) {
   int64_t quads = panel.paddedGroup() / 4;
+  int64_t quadBytes = panels * kVector * rows.elementBytes();
   inChunks = panel.scheme().innerGroup() <= 0 && quads > kQuads;
-  groupBytes =
-      panels * kVector * (quads + 1 + hasMinima(panel.scheme()));
+  groupBytes = quads * quadBytes +
+               panels * kVector * (1 + hasMinima(panel.scheme()));
   if (inChunks) {
     pieces = quads / kQuads;
-    pieceBytes = panels * kVector * kQuads;
+    pieceBytes = kQuads * quadBytes;
   } else {
     pieces = panel.columns() / panel.blockLength(0);
     pieceBytes = panel.blockLength(0) / panel.group() * groupBytes;
@@ -45,24 +48,28 @@ int64_t UnpackedParts::partsBeforeLast() const {
 
 //===- Unpacking ----------------------------------------------------------===//
 
-/// Bytes of `quads` quads of every panel, panels side by side.
+/// The vectors of a quad, one of bytes or two of bf16, of all panels.
+int64_t PanelDot::quadBytes() const {
+  return layout_.elementBytes() * panels_.size() * kVector;
+}
+
+/// Vectors of `quads` quads of every panel, panels side by side.
 void PanelDot::unpackQuads(Chunks &chunks, int64_t firstQuad, int64_t quads,
                            Value to) {
-  int64_t panels = panels_.size();
+  int64_t panels = panels_.size(), ofQuad = layout_.elementBytes();
   for (int64_t q = 0; q < quads; ++q)
     for (auto [j, panel] : llvm::enumerate(panels_)) {
-      Value bytes =
-          codes_.bytesOf(codes_.quad(panel, chunks[j], firstQuad + q));
-      e.storeVec(bytes, unpacked_,
-                 {e.index(0), e.add(to, (q * panels + j) * kVector)});
+      PanelCodes::Quad quad = codes_.quad(panel, chunks[j], firstQuad + q);
+      for (int64_t i = 0; i < ofQuad; ++i)
+        e.storeBytes(vectorOf(quad, i), unpacked_, e.index(0),
+                     e.add(to, ((q * ofQuad + i) * panels + j) * kVector));
     }
 }
 
 /// `quads` quads from byte `from` of every panel, a chunk at a time.
 void PanelDot::unpackChunks(int64_t quads, Value from, Value to) {
-  int64_t panels = panels_.size(), count = quads / kQuads;
-  int64_t bytes = panel_.chunkBytes(kQuads);
-  int64_t toBytes = kQuads * panels * kVector;
+  int64_t count = quads / kQuads;
+  int64_t bytes = panel_.chunkBytes(kQuads), toBytes = kQuads * quadBytes();
   e.each(e.index(0), e.index(count), 1, [&](Value i) {
     Chunks chunks = chunksAt(e.add(from, e.mul(i, bytes)), kQuads);
     unpackQuads(chunks, 0, kQuads, e.add(to, e.mul(i, toBytes)));
@@ -91,7 +98,7 @@ void PanelDot::unpackGroup(const Place &at, Chunks &chunks, int64_t firstQuad,
 }
 
 int64_t PanelDot::termsOffset() const {
-  return panels_.size() * kVector * (panel_.paddedGroup() / 4);
+  return quadBytes() * (panel_.paddedGroup() / 4);
 }
 
 void PanelDot::unpack(llvm::ArrayRef<Value> panels, const UnpackedParts &parts,
@@ -120,31 +127,36 @@ void PanelDot::unpack(llvm::ArrayRef<Value> panels, const UnpackedParts &parts,
 Emitter::Values PanelDot::unpackedQuads(int64_t quads, Value from,
                                         Value elements, Values group) {
   int64_t panels = panels_.size();
+  VectorType type = layout_.bits == 8 ? e.vec(64, e.b.getI8Type())
+                                      : e.vec(32, e.b.getBF16Type());
   auto some = [&](int64_t count, Value byte, Value element, Values sums) {
-    return dots(count, element, sums, [&](int64_t q) {
+    int64_t steps = count * layout_.elementBytes();
+    return dots(steps, element, sums, [&](int64_t step) {
       Values weights;
       for (int64_t j = 0; j < panels; ++j)
         weights.push_back(
-            e.loadVec(e.vec(64, e.b.getI8Type()), unpacked_,
-                      {e.index(0), e.add(byte, (q * panels + j) * kVector)}));
+            e.loadBytes(type, unpacked_, e.index(0),
+                        e.add(byte, (step * panels + j) * kVector)));
       return weights;
     });
   };
-  int64_t count = quads / kQuads, rest = quads % kQuads;
+  int64_t unrolled = layout_.bits == 8 ? kQuads : kPairQuads;
+  int64_t chunk = unrolled * 4 * layout_.elementBytes();
+  int64_t count = quads / unrolled, rest = quads % unrolled;
   if (count > 1)
     group = e.loop(e.index(0), e.index(count), 1, group,
                    [&](Value i, ValueRange carried) {
                      return some(
-                         kQuads,
-                         e.add(from, e.mul(i, kQuads * panels * kVector)),
-                         e.add(elements, e.mul(i, kQuads * 4)),
+                         unrolled,
+                         e.add(from, e.mul(i, unrolled * quadBytes())),
+                         e.add(elements, e.mul(i, chunk)),
                          llvm::to_vector(carried));
                    });
   else if (count == 1)
-    group = some(kQuads, from, elements, group);
+    group = some(unrolled, from, elements, group);
   if (rest)
-    group = some(rest, e.add(from, count * kQuads * panels * kVector),
-                 e.add(elements, count * kQuads * 4), group);
+    group = some(rest, e.add(from, count * unrolled * quadBytes()),
+                 e.add(elements, count * chunk), group);
   return group;
 }
 
@@ -165,14 +177,14 @@ Emitter::Values PanelDot::unpackedGroup(Value local, Value group,
   return groupEnd(group, terms, products, sums);
 }
 
-/// The only group of a row: its integer sums are carried from part to part.
+/// The only group of a row: its sums of products are carried from part to part.
 Emitter::Values PanelDot::unpackedChunks(Value first, int64_t count, bool tail,
                                          Values sums) {
   auto as = [&](VectorType type) {
     for (Value &sum : sums)
       sum = vector::BitCastOp::create(e.b, e.loc, type, sum);
   };
-  as(e.vec(16, e.i32()));
+  as(e.vec(16, layout_.bits == 8 ? e.i32() : e.f32()));
   int64_t quads = count * kQuads;
   if (tail)
     quads += panel_.paddedGroup() / 4 % kQuads;

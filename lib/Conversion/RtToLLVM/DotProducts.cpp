@@ -2,7 +2,8 @@
 //
 // What differs between CPU levels in a matrix product. Each lowering is exact
 // for the operands that pack.dot4 allows; test/Conversion/dot-products.mlir
-// checks the instructions, test/unit the integers at the extremes.
+// checks the instructions, test/unit the integers at the extremes and the sums
+// of pack.dot2 against their bound.
 //
 //===----------------------------------------------------------------------===//
 
@@ -271,6 +272,65 @@ private:
   StringRef intrinsic;
 };
 
+/// One instruction: vdpbf16ps.
+struct PairDot : OpRewritePattern<pack::Dot2Op> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(pack::Dot2Op op,
+                                PatternRewriter &b) const override {
+    b.replaceOp(op, callIntrinsic(b, op.getLoc(),
+                                  "llvm.x86.avx512bf16.dpbf16ps.512",
+                                  op.getType(),
+                                  {op.getAcc(), op.getW(), op.getA()}));
+    return success();
+  }
+};
+
+/// Two sums of f32: a bf16 is the upper half of one.
+struct WidenedPairDot : OpRewritePattern<pack::Dot2Op> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(pack::Dot2Op op,
+                                PatternRewriter &b) const override {
+    Location loc = op.getLoc();
+    Value sum = op.getAcc();
+    for (int64_t which : {0, 1})
+      sum = math::FmaOp::create(b, loc, widenedHalf(b, loc, op.getW(), which),
+                                widenedHalf(b, loc, op.getA(), which), sum);
+    b.replaceOp(op, sum);
+    return success();
+  }
+
+private:
+  static Value widenedHalf(OpBuilder &b, Location loc, Value pairs,
+                           int64_t which) {
+    auto words = VectorType::get({16}, b.getI32Type());
+    auto splat = [&](int32_t value) {
+      return arith::ConstantOp::create(b, loc,
+                                       DenseElementsAttr::get(words, value));
+    };
+    Value bits = vector::BitCastOp::create(b, loc, words, pairs);
+    bits = which ? arith::AndIOp::create(b, loc, bits, splat(-65536))
+                       .getResult()
+                 : arith::ShLIOp::create(b, loc, bits, splat(16)).getResult();
+    return vector::BitCastOp::create(
+        b, loc, VectorType::get({16}, b.getF32Type()), bits);
+  }
+};
+
+/// vpermw: a table of 32 words is one register.
+struct LookupWords : OpRewritePattern<pack::LookupWordsOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(pack::LookupWordsOp op,
+                                PatternRewriter &b) const override {
+    Location loc = op.getLoc();
+    auto type = cast<VectorType>(op.getType());
+    Value table = arith::ConstantOp::create(
+        b, loc, DenseElementsAttr::get(type, op.getTable()));
+    b.replaceOp(op, callIntrinsic(b, loc, "llvm.x86.avx512.permvar.hi.512",
+                                  type, {table, op.getIndex()}));
+    return success();
+  }
+};
+
 } // namespace
 
 void populateDotProductPatterns(RewritePatternSet &patterns,
@@ -280,6 +340,10 @@ void populateDotProductPatterns(RewritePatternSet &patterns,
     patterns.add<PopcountOfWords>(context);
   else
     patterns.add<PopcountOfBytes>(context);
+  if (target.dotsPairs)
+    patterns.add<PairDot, LookupWords>(context);
+  else
+    patterns.add<WidenedPairDot>(context);
   switch (target.dot) {
   case DotProduct::AVX2:
     patterns.add<Avx2Dot>(context);

@@ -80,6 +80,9 @@ def compile_layer(context, activations):
 def check_layer(y, activations, x, weights, bias):
     """Compares with numpy in f64, within the bound of docs/Numerics.md, N3."""
     np = numpy()
+    if activations == "bf16":
+        bits = x.astype("f4").view("u4")
+        x = ((bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000).view("f4").astype(float)
     error = np.abs(y - (x @ weights.T + bias))
     # One rounding for each term and each sum of a group, on the sum of sizes.
     bound = 2.0 ** -24 * (COLUMNS + 2) * (np.abs(x) @ np.abs(weights).T + np.abs(bias))
@@ -93,8 +96,8 @@ def check_layer(y, activations, x, weights, bias):
     expect(worst <= 1, f"largest error is {worst:.2f} of the bound")
 
 
-@each(*((activations, level, order) for activations in ("f32", "int8") for level in cpu_levels()
-        for order in ("ordered", "permuted")))
+@each(*((activations, level, order) for activations in ("f32", "int8", "bf16")
+        for level in cpu_levels(activations) for order in ("ordered", "permuted")))
 def test_layer(context, activations, level, order):
     np = numpy()
     x, weights, bias = make_layer(context, order == "permuted")

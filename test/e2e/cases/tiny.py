@@ -35,6 +35,18 @@ def test_levels_agree(context, model):
         expect(worst <= 1e-3, f"{LEVELS[0]} and {level} differ by {worst:.2e}")
 
 
+@each("llama-q4_1", "llama-mixed", "qwen3-odd-f32", "gemma3-q4_1", "gemma3-q8_0")
+def test_bf16(context, model):
+    """--activations=bf16: the levels agree, and are near the exact mode, from
+    which each activation is off by 2^-9 at most."""
+    exact = logits(context, model, LEVELS[0], *tiny_models.EXACT)
+    largest = max(map(abs, exact))
+    for level in cpu_levels("bf16"):
+        ours = logits(context, model, level, "--activations=bf16", "--kv=f32")
+        worst = max(abs(a - b) for a, b in zip(ours, exact, strict=True)) / largest
+        expect(worst <= 2e-2, f"{level}: off by {worst:.2e} of the largest logit")
+
+
 @each("llama-q4_1", "llama-mixed", "gemma3-q8_0")
 def test_avxvnni(context, model):
     """A level that a module has on request alone."""

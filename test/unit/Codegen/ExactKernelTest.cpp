@@ -9,6 +9,8 @@
 #include "Layer.h"
 #include "RandomWeights.h"
 
+#include "lowbit/Support/Float.h"
+
 #include "gtest/gtest.h"
 
 #include <cmath>
@@ -161,6 +163,7 @@ TEST_F(ExactKernelTest, ExtremeCodesAndActivations) {
     layers.push_back(extremeLayer(random, "f" + std::to_string(layers.size()),
                                   codes + ", group 32 scale f32", 4, 100));
   checkEqual(layers);
+  checkEqual(layers, "bf16"); // exact in f32 below 2^24
 }
 
 // As above, as many terms of a group as integers of 16 bits may meet.
@@ -268,7 +271,7 @@ LowBits identity(const std::string &text, int64_t columns) {
 
 /// A row of every kind that N2 tells apart.
 Reals rowsOfEveryKind(Random &random, int64_t columns) {
-  Reals x({9, columns});
+  Reals x({11, columns});
   for (int64_t k = 0; k < columns; ++k) {
     x.row(0)[k] = random.normal();
     // Ties of rounding, under a largest magnitude of 127 in every group.
@@ -280,6 +283,10 @@ Reals rowsOfEveryKind(Random &random, int64_t columns) {
     x.row(6)[k] = k == columns - 1 ? -3 : 0;
     x.row(7)[k] = random.oneIn(9) ? random.normal() : 0x1p-120f;
     x.row(8)[k] = (random.oneIn(2) ? -1 : 1) * 0x1p-120f;
+    x.row(9)[k] = std::ldexp(random.normal(), -127); // denormal to bf16
+    // Ties and their neighbours, upwards and downwards to even.
+    x.row(10)[k] = fromF32(0x3f800000 + uint32_t(random.between(0, 127)) * 0x10000
+                           + 0x8000 + uint32_t(random.between(-1, 1)));
   }
   for (double &value : x.data)
     value = static_cast<float>(value);
@@ -332,6 +339,10 @@ TEST_F(ExactKernelTest, QuantizedActivationsByPowersOfTwo) {
 
 TEST_F(ExactKernelTest, QuantizedActivationsPerToken) {
   checkActivations(random, "per-token");
+}
+
+TEST_F(ExactKernelTest, ActivationsRoundedToBf16) {
+  checkActivations(random, "bf16");
 }
 
 // N2: 32 elements, or the weight's innermost group where that is longer, always

@@ -1,7 +1,7 @@
 //===- LinearKernelTest.cpp - Rows times panels, against the reference ----===//
 //
 // Every case is one (scheme, N, K, T) at every level of this CPU, with one and
-// two threads: 12 modules of 8 + 6 + 6 + 2 cases.
+// two threads: 12 modules of 8 + 6 + 7 + 2 + 6 cases.
 //
 //===----------------------------------------------------------------------===//
 
@@ -60,7 +60,7 @@ std::vector<Layer> addRandom(KernelModule &module, Random &random, int count,
 
 std::string activations(Random &random) {
   return random.pick(std::vector<std::string>{"int8", "int8", "int8-pow2",
-                                              "per-token"});
+                                              "per-token", "bf16"});
 }
 
 /// Functions of a fixed number of rows: eight cases a module.
@@ -81,6 +81,26 @@ TEST_P(LinearKernelTest, RealActivations) {
   KernelModule module;
   std::vector<Layer> layers = addRandom(module, random, 6, {1, 1, 2, 3});
   module.build("f32");
+  for (const Layer &layer : layers)
+    expectClose(callPlain(module, layer),
+                expected(module, layer, layer.x.rows()), layer.what());
+}
+
+/// Activations of bf16: by pack.dot2 where it is an instruction, else widened.
+TEST_P(LinearKernelTest, Bf16Activations) {
+  Random random{uint64_t(GetParam()) + 4000};
+  KernelModule module;
+  std::vector<Layer> layers = addRandom(
+      module, random, 4, {1, 1, 2, 3, 5, 9, random.between(17, 30)});
+  for (int64_t rows : {int64_t(1), random.between(2, 16), int64_t(25)}) {
+    int64_t columns = random.between(1, 300);
+    layers.push_back({"w" + std::to_string(rows),
+                      random.weights(schemeOf("bf16"), random.between(1, 70),
+                                     columns),
+                      random.reals(rows, columns), std::nullopt});
+    addPlain(module, layers.back());
+  }
+  module.build("bf16");
   for (const Layer &layer : layers)
     expectClose(callPlain(module, layer),
                 expected(module, layer, layer.x.rows()), layer.what());

@@ -30,7 +30,7 @@ func.func @quantize_c1_rows(%x: tensor<2x64xf32>) {
 
 !q = !lowbit.tensor<2x64, #lowbit.scheme<f16>>
 func.func @quantize_c2(%x: tensor<2x64xf32>) {
-  // expected-error@+1 {{needs a scheme with codes, but got #lowbit.scheme<f16>}}
+  // expected-error@+1 {{needs a scheme with codes or bf16, but got #lowbit.scheme<f16>}}
   %q = lowbit.quantize %x : tensor<2x64xf32> -> !q
   return
 }

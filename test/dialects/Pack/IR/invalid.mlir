@@ -21,8 +21,8 @@ func.func private @rows_c1() -> !pack.rows<64, bits = 8, group = -32, scale_grou
 
 // -----
 
-// expected-error@+1 {{rows have 1, 8 or 32 bits, but got 16}}
-func.func private @rows_c2() -> !pack.rows<64, bits = 16, group = 32, scale_groups = 1>
+// expected-error@+1 {{rows have 1, 8, 16 or 32 bits, but got 24}}
+func.func private @rows_c2() -> !pack.rows<64, bits = 24, group = 32, scale_groups = 1>
 
 // -----
 
@@ -149,5 +149,13 @@ func.func @dot4_c1_signed(%acc: vector<16xi32>, %w: vector<64xi8>) {
 func.func @lookup_c1(%i: vector<64xi8>) {
   // expected-error@+1 {{entries of the table: expected 16, but got 2}}
   %v = pack.lookup %i in [0, 1] : vector<64xi8>
+  return
+}
+
+// -----
+
+func.func @lookup_words_c1(%i: vector<32xi16>) {
+  // expected-error@+1 {{entries of the table: expected 32, but got 2}}
+  %v = pack.lookup_words %i in [0, 1] : vector<32xi16>
   return
 }

@@ -98,7 +98,22 @@ func.func @xor_popcount(%acc: vector<16xi32>, %w: vector<16xi32>, %a: vector<16x
   return %s : vector<16xi32>
 }
 
-// CHECK-LABEL: func @lookup
+// CHECK-LABEL: func @dot2
+func.func @dot2(%acc: vector<16xf32>, %w: vector<32xbf16>, %a: vector<32xbf16>) -> vector<16xf32> {
+  // CHECK: pack.dot2 %{{.*}}, %{{.*}}, %{{.*}} : vector<16xf32>, vector<32xbf16>
+  %s = pack.dot2 %acc, %w, %a : vector<16xf32>, vector<32xbf16>
+  return %s : vector<16xf32>
+}
+
+// CHECK-LABEL: func @lookup_words
+func.func @lookup_words(%i: vector<32xi16>) -> vector<32xi16> {
+  // CHECK: pack.lookup_words %{{.*}} in [16256, -16512, 0, {{.*}}] : vector<32xi16>
+  %v = pack.lookup_words %i in [16256, -16512, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+                                0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0] : vector<32xi16>
+  return %v : vector<32xi16>
+}
+
+// CHECK-LABEL: func @lookup(
 func.func @lookup(%i: vector<64xi8>) -> vector<64xi8> {
   // CHECK: pack.lookup %{{.*}} in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] : vector<64xi8>
   %v = pack.lookup %i in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]

@@ -29,8 +29,14 @@ TEST(CpuTest, AgreesWithTheCompilersRuntime) {
             __builtin_cpu_supports("avx512bw") != 0);
   EXPECT_EQ((features & QRT_CPU_AVX512VNNI) != 0,
             __builtin_cpu_supports("avx512vnni") != 0);
+  EXPECT_EQ((features & QRT_CPU_AVX512BF16) != 0,
+            __builtin_cpu_supports("avx512bf16") != 0);
+  EXPECT_EQ((features & QRT_CPU_AVX512BITALG) != 0,
+            __builtin_cpu_supports("avx512bitalg") != 0);
   EXPECT_EQ((features & QRT_CPU_AVX512VPOPCNTDQ) != 0,
             __builtin_cpu_supports("avx512vpopcntdq") != 0);
+  EXPECT_EQ((features & QRT_CPU_AVX512VBMI) != 0,
+            __builtin_cpu_supports("avx512vbmi") != 0);
 }
 #endif
 

@@ -98,7 +98,7 @@ TEST(Peak, followsTheLevel) {
   EXPECT_GT(plain->measure(1).rate, 0);
   EXPECT_EQ(findPeak("int9", "avx2"), nullptr);
   EXPECT_EQ(findPeak("bf16", "avx2"), nullptr);
-  for (const char *level : {"avx2", "avxvnni", "avx512vnni"})
+  for (const char *level : {"avx2", "avxvnni", "avx512vnni", "avx512bf16"})
     for (const char *kind : {"int8", "f32", "bf16", "xnor"})
       if (const PeakLoop *loop = findPeak(kind, level)) {
         EXPECT_STREQ(loop->level, level);
