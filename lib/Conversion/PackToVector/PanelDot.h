@@ -84,6 +84,7 @@ private:
 
   void start(llvm::ArrayRef<Value> panels, Value first, int64_t rows,
              int64_t prefetch);
+  void addSets(int64_t chains);
   Place beginning();
   Values emitBlocks(Place at, Value first, int64_t count, bool tail,
                     Values sums, Value group);
@@ -131,6 +132,7 @@ private:
   PanelCodes codes_;
   const ByteCodes &bytes_;
   bool exactDot_; ///< one instruction: its latency is what limits few sums
+  int64_t tileSums_;
   bool addsExponents_; ///< for a product of scales
   Value weights_, activations_;
   Values panels_, rows_;
