@@ -90,6 +90,7 @@ private:
 
   void start(llvm::ArrayRef<Value> panels, Value first, int64_t rows,
              int64_t prefetch);
+  void addSets(int64_t chains);
   Place beginning();
   Values emitBlocks(Place at, Value first, int64_t count, bool tail,
                     Values sums, Value group);
@@ -149,6 +150,7 @@ private:
   const ByteCodes &bytes_;
   bool usesDots_; ///< pack.dot4 or pack.dot2, not decoded weights
   bool exactDot_; ///< one instruction: its latency is what limits few sums
+  int64_t tileSums_;
   bool addsExponents_; ///< for a product of scales
   Value weights_, activations_;
   Values panels_, rows_;
