@@ -43,7 +43,8 @@ static const TargetInfo targets[] = {
      true, 4, 4, 4, 128 << 10, 128 << 10, 2, 6},
     {"avxvnni", QRT_LEVEL_AVXVNNI, kAVXVNNI, kX86, "haswell",
      "+avx2,+fma,+f16c,+bmi,+bmi2,+popcnt,+lzcnt,+avxvnni",
-     DotProduct::AVXVNNI, 255, false, false, 4, 2, 2, 128 << 10, 128 << 10, 2, 6},
+     DotProduct::AVXVNNI, 255, false, false, 4, 2, 2, 128 << 10, 128 << 10, 2,
+     6},
     {"avx512vnni", QRT_LEVEL_AVX512VNNI, kAVX512, kX86, "icelake-server",
      "+avx2,+fma,+f16c,+bmi,+bmi2,+popcnt,+lzcnt,+avx512f,+avx512bw,+avx512vl,"
      "+avx512dq,+avx512vnni,-avx512ifma,-avx512vbmi,-avx512vbmi2,"
@@ -57,9 +58,10 @@ static const TargetInfo targets[] = {
      "+avx512vbmi,-avx512ifma,-avx512vbmi2,-gfni,-vaes,-vpclmulqdq,"
      "-prefer-256-bit",
      DotProduct::AVX512VNNI, 255, true, false, 24, 8, 6, 256 << 10, 400 << 10,
-     6, 24, true},
+     6, 24, /*dotsPairs=*/true, /*countsWords=*/true},
     {"neon", QRT_LEVEL_NEON, QRT_CPU_NEON_DOTPROD, kArm, "generic",
-     "+neon,+dotprod", DotProduct::NEON, 127, false, false, 4, 2, 2, 128 << 10, 128 << 10, 2, 6},
+     "+neon,+dotprod", DotProduct::NEON, 127, false, false, 4, 2, 2, 128 << 10,
+     128 << 10, 2, 6},
 };
 
 llvm::ArrayRef<TargetInfo> knownTargets() { return targets; }

@@ -116,7 +116,6 @@ static llvm::Error describeText(func::FuncOp function, int64_t maxRows,
   text.kv_type = kvCode(type.getElement());
   text.page_bytes = kv.pageBytes();
   text.kv_bytes_per_position = kv.bytesPerPosition();
-  text.activations = 8;
   function.walk([&](pack::LinearOp linear) {
     pack::PanelsType panels = linear.getPanels().getType();
     text.macs_per_row += panels.getRows() * panels.getColumns();

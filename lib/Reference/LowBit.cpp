@@ -75,13 +75,38 @@ static float quantizeGroup(const Scheme &scheme, const float *x, int64_t count,
   return scale;
 }
 
+/// Signs under one level of one f32 scale, for activations too.
+static bool isBinary(const Scheme &scheme) {
+  return scheme.kind == CodeKind::Sign && scheme.levels.size() == 1 &&
+         scheme.levels[0].group != Level::kTensor &&
+         scheme.levels[0].components.size() == 1 &&
+         scheme.levels[0].components[0].role == Component::Scale &&
+         scheme.levels[0].components[0].type.kind == FieldType::F32;
+}
+
+/// One group of signs; returns their scale, the mean magnitude, summed in the
+/// order of N2.
+static float quantizeSigns(const float *x, int64_t count, uint8_t *codes) {
+  float sums[16] = {};
+  for (int64_t i = 0; i < count; ++i) {
+    codes[i] = x[i] >= 0;
+    sums[i % 16] += std::fabs(x[i]);
+  }
+  for (int64_t n = 8; n >= 1; n /= 2)
+    for (int64_t i = 0; i < n; ++i)
+      sums[i] += sums[i + n];
+  return sums[0] / static_cast<float>(count);
+}
+
 static void quantizeRow(const Scheme &scheme, const float *x, int64_t columns,
                         RowFields &row) {
   int64_t group = scheme.innerGroup() > 0 ? scheme.innerGroup() : columns;
   for (int64_t first = 0; first < columns; first += group) {
     int64_t count = std::min(group, columns - first);
-    float scale =
-        quantizeGroup(scheme, x + first, count, row.codes.data() + first);
+    uint8_t *codes = row.codes.data() + first;
+    float scale = isBinary(scheme)
+                      ? quantizeSigns(x + first, count, codes)
+                      : quantizeGroup(scheme, x + first, count, codes);
     row.fields[0][0][static_cast<size_t>(first / group)] =
         fieldBits(scheme.levels[0].components[0].type, scale);
   }
@@ -113,7 +138,7 @@ LowBits quantize(const Reals &x, const Scheme &scheme,
     row.resize(scheme, x.columns());
     if (scheme.isFloat())
       roundRow(values.data(), x.columns(), row);
-    else if (isSymmetric(scheme))
+    else if (isSymmetric(scheme) || isBinary(scheme))
       quantizeRow(scheme, values.data(), x.columns(), row);
     else
       roundToNearest(scheme, values.data(), x.columns(), row);

@@ -108,6 +108,11 @@ int64_t activationScaleGroups(const Scheme &scheme) {
   return want;
 }
 
+bool multipliesSigns(const Scheme &scheme) {
+  return scheme.kind == CodeKind::Sign &&
+         (scheme.innerGroup() <= 0 || scheme.innerGroup() % 32 == 0);
+}
+
 int64_t PanelLayout::chooseUnit(const Scheme &scheme, int64_t columns) {
   int64_t group = scheme.innerGroup(), quads = ceilDiv(group, 4);
   if (scheme.isFloat() || group <= 0 || group >= columns || quads > kChunkQuads)

@@ -41,11 +41,11 @@ struct QuantizeModel : impl::QuantizeModelBase<QuantizeModel> {
 
   void runOnOperation() override {
     if (activations != "int8" && activations != "int8-pow2" &&
-        activations != "bf16" && activations != "f32" &&
-        activations != "per-token") {
+        activations != "per-token" && activations != "binary" &&
+        activations != "bf16" && activations != "f32") {
       getOperation().emitError()
-          << "activations must be int8, int8-pow2, per-token, bf16 or f32, but "
-             "got '"
+          << "activations must be int8, int8-pow2, per-token, binary, bf16 or "
+             "f32, but got '"
           << activations << "'";
       return signalPassFailure();
     }
@@ -64,11 +64,12 @@ private:
         !hasIntegerCodes(scheme))
       return {};
     Scheme result;
-    result.kind = CodeKind::Signed;
-    result.bits = 8;
+    bool isBinary = activations == "binary" && multipliesSigns(scheme);
+    result.kind = isBinary ? CodeKind::Sign : CodeKind::Signed;
+    result.bits = isBinary ? 1 : 8;
     int64_t groups = activationScaleGroups(scheme);
     Level level;
-    level.group = activations == "per-token" || groups == 0
+    level.group = activations == "per-token" || isBinary || groups == 0
                       ? Level::kRow
                       : groups * scheme.innerGroup();
     FieldType scale;

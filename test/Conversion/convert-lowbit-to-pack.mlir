@@ -25,6 +25,16 @@ func.func @reals(%x: tensor<?x64xf32>) -> tensor<?x96xf32> {
   return %y : tensor<?x96xf32>
 }
 
+// Signs have one scale for the row.
+// CHECK-LABEL: func @signs
+func.func @signs(%x: tensor<?x64xf32>) -> tensor<?x96xf32> {
+  %w = lm.weight "s" : !lowbit.tensor<96x64, #lowbit.scheme<sign, group 32 scale f16>>
+  // CHECK: pack.pack_rows %{{.*}} -> <64, bits = 1, group = 32, scale_groups = 0>
+  %q = lowbit.quantize %x : tensor<?x64xf32> -> !lowbit.tensor<?x64, #lowbit.scheme<sign, row scale f32>>
+  %y = lowbit.linear %q, %w : !lowbit.tensor<?x64, #lowbit.scheme<sign, row scale f32>>, !lowbit.tensor<96x64, #lowbit.scheme<sign, group 32 scale f16>> -> tensor<?x96xf32>
+  return %y : tensor<?x96xf32>
+}
+
 // CHECK-LABEL: func @residual
 func.func @residual(%x: tensor<?x64xf32>, %before: tensor<?x96xf32>) -> tensor<?x96xf32> {
   %w = lm.weight "w" : !lowbit.tensor<96x64, #q4>

@@ -227,3 +227,93 @@ func.func private @widened(%sum: memref<16xf32>, %weights: memref<32xbf16>, %x: 
   return
 }
 }
+
+// -----
+
+// Signs times signs: the bits that differ, counted by one instruction.
+module attributes {rt.level = "avx512bf16"} {
+// CHECK-LABEL: @count_words
+// CHECK-SAME: (%[[SUMS:.*]]: memref<16xi32>, %[[CODES:.*]]: memref<16xi32>, %[[X:.*]]: memref<16xi32>)
+// CHECK: %[[SUM:.*]] = vector.load %[[SUMS]]
+// CHECK: %[[W:.*]] = vector.load %[[CODES]]
+// CHECK: %[[A:.*]] = vector.load %[[X]]
+// CHECK: %[[XOR:.*]] = arith.xori %[[W]], %[[A]] : vector<16xi32>
+// CHECK: %[[COUNT:.*]] = math.ctpop %[[XOR]] : vector<16xi32>
+// CHECK: arith.addi %[[SUM]], %[[COUNT]]
+// CHECK-NOT: pack.xor_popcount
+func.func private @count_words(%sum: memref<16xi32>, %codes: memref<16xi32>, %x: memref<16xi32>) {
+  %zero = arith.constant 0 : index
+  %s = vector.load %sum[%zero] : memref<16xi32>, vector<16xi32>
+  %w = vector.load %codes[%zero] : memref<16xi32>, vector<16xi32>
+  %a = vector.load %x[%zero] : memref<16xi32>, vector<16xi32>
+  %y = pack.xor_popcount %s, %w, %a : vector<16xi32>
+  vector.store %y, %sum[%zero] : memref<16xi32>, vector<16xi32>
+  return
+}
+}
+
+// -----
+
+// Without it bytes are counted; those of a chain are summed before their lanes.
+module attributes {rt.level = "avxvnni"} {
+// CHECK-LABEL: @count_bytes
+// CHECK-COUNT-3: math.ctpop %{{.*}} : vector<64xi8>
+// CHECK-COUNT-2: "llvm.x86.avx512.vpdpbusd.256"
+// CHECK-NOT: vpdpbusd
+// CHECK-NOT: pack.xor_popcount
+func.func private @count_bytes(%sum: memref<16xi32>, %codes: memref<16xi32>, %x: memref<16xi32>) {
+  %zero = arith.constant 0 : index
+  %s = vector.load %sum[%zero] : memref<16xi32>, vector<16xi32>
+  %w = vector.load %codes[%zero] : memref<16xi32>, vector<16xi32>
+  %a = vector.load %x[%zero] : memref<16xi32>, vector<16xi32>
+  %t = pack.xor_popcount %s, %w, %a : vector<16xi32>
+  %u = pack.xor_popcount %t, %a, %a : vector<16xi32>
+  %y = pack.xor_popcount %u, %w, %w : vector<16xi32>
+  vector.store %y, %sum[%zero] : memref<16xi32>, vector<16xi32>
+  return
+}
+}
+
+// -----
+
+// Three words are two, of bits that count once and twice, by two instructions.
+module attributes {rt.level = "avx512vnni"} {
+// CHECK-LABEL: @add_bits
+// CHECK-DAG: %[[ODD:.*]] = arith.constant 150 : i32
+// CHECK-DAG: %[[TWO:.*]] = arith.constant 232 : i32
+// CHECK-DAG: arith.constant dense<2> : vector<64xi8>
+// CHECK-DAG: "llvm.x86.avx512.pternlog.d.512"(%{{.*}}, %{{.*}}, %{{.*}}, %[[ODD]])
+// CHECK-DAG: "llvm.x86.avx512.pternlog.d.512"(%{{.*}}, %{{.*}}, %{{.*}}, %[[TWO]])
+// CHECK-COUNT-2: "llvm.x86.avx512.vpdpbusd.512"
+// CHECK-NOT: vpdpbusd
+// CHECK-NOT: pack.xor_popcount
+func.func private @add_bits(%sum: memref<16xi32>, %codes: memref<16xi32>, %x: memref<16xi32>) {
+  %zero = arith.constant 0 : index
+  %s = vector.load %sum[%zero] : memref<16xi32>, vector<16xi32>
+  %w = vector.load %codes[%zero] : memref<16xi32>, vector<16xi32>
+  %a = vector.load %x[%zero] : memref<16xi32>, vector<16xi32>
+  %t = pack.xor_popcount %s, %w, %a : vector<16xi32>
+  %u = pack.xor_popcount %t, %a, %s : vector<16xi32>
+  %y = pack.xor_popcount %u, %w, %s : vector<16xi32>
+  vector.store %y, %sum[%zero] : memref<16xi32>, vector<16xi32>
+  return
+}
+}
+
+// -----
+
+module attributes {rt.level = "neon"} {
+// CHECK-LABEL: @count_and_sdot
+// CHECK: math.ctpop %{{.*}} : vector<64xi8>
+// CHECK-COUNT-4: "llvm.aarch64.neon.sdot"
+// CHECK-NOT: pack.xor_popcount
+func.func private @count_and_sdot(%sum: memref<16xi32>, %codes: memref<16xi32>, %x: memref<16xi32>) {
+  %zero = arith.constant 0 : index
+  %s = vector.load %sum[%zero] : memref<16xi32>, vector<16xi32>
+  %w = vector.load %codes[%zero] : memref<16xi32>, vector<16xi32>
+  %a = vector.load %x[%zero] : memref<16xi32>, vector<16xi32>
+  %y = pack.xor_popcount %s, %w, %a : vector<16xi32>
+  vector.store %y, %sum[%zero] : memref<16xi32>, vector<16xi32>
+  return
+}
+}

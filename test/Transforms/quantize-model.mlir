@@ -2,6 +2,7 @@
 // RUN: quant-opt %s --quantize-model=activations=f32 | FileCheck %s --check-prefixes=CHECK,F32
 // RUN: quant-opt %s --quantize-model=activations=int8-pow2 | FileCheck %s --check-prefixes=CHECK,POW2
 // RUN: quant-opt %s --quantize-model=activations=per-token | FileCheck %s --check-prefixes=CHECK,TOKEN
+// RUN: quant-opt %s --quantize-model=activations=binary | FileCheck %s --check-prefixes=CHECK,BINARY
 // RUN: quant-opt %s --quantize-model=activations=bf16 | FileCheck %s --check-prefixes=CHECK,BF16
 
 #q4 = #lowbit.scheme<u4 offset 8, group 32 scale f16>
@@ -12,11 +13,14 @@
 // INT8-DAG: #[[A64:.*]] = #lowbit.scheme<s8, group 64 scale f32>
 // POW2-DAG: #[[P32:.*]] = #lowbit.scheme<s8, group 32 scale e8m0>
 // TOKEN-DAG: #[[ROW:.*]] = #lowbit.scheme<s8, row scale f32>
+// BINARY-DAG: #[[A32:.*]] = #lowbit.scheme<s8, group 32 scale f32>
+// BINARY-DAG: #[[SIGN:.*]] = #lowbit.scheme<sign, row scale f32>
 
 // CHECK-LABEL: func @linear
 func.func @linear(%x: tensor<?x64xf32>) -> tensor<?x96xf32> {
   %w = lm.weight "w" : !lowbit.tensor<96x64, #q4>
   // INT8: lowbit.quantize %{{.*}} -> <?x64, #[[A32]]>
+  // BINARY: lowbit.quantize %{{.*}} -> <?x64, #[[A32]]>
   // POW2: lowbit.quantize %{{.*}} -> <?x64, #[[P32]]>
   // TOKEN: lowbit.quantize %{{.*}} -> <?x64, #[[ROW]]>
   // BF16: lowbit.quantize %{{.*}} -> <?x64, #[[BF16:.*]]>
@@ -43,6 +47,23 @@ func.func @short_groups(%x: tensor<?x256xf32>) -> tensor<?x96xf32> {
   // INT8: lowbit.quantize %{{.*}} -> <?x256, #[[A32]]>
   %y = lm.linear %x, %w : tensor<?x256xf32>, !lowbit.tensor<96x256, #q6> -> tensor<?x96xf32>
   return %y : tensor<?x96xf32>
+}
+
+// Signs meet signs if their groups are whole words.
+// CHECK-LABEL: func @signs
+func.func @signs(%x: tensor<?x192xf32>) -> (tensor<?x96xf32>, tensor<?x96xf32>, tensor<?x96xf32>) {
+  %v = lm.weight "s0" : !lowbit.tensor<96x192, #lowbit.scheme<sign, row scale f16>>
+  %w = lm.weight "s64" : !lowbit.tensor<96x192, #lowbit.scheme<sign, group 64 scale f16>>
+  %u = lm.weight "s48" : !lowbit.tensor<96x192, #lowbit.scheme<sign, group 48 scale f16>>
+  // BINARY-DAG: %[[S:.*]] = lowbit.quantize %{{.*}} -> <?x192, #[[SIGN]]>
+  // BINARY-DAG: %[[B:.*]] = lowbit.quantize %{{.*}} -> <?x192, #{{.*}}>
+  // BINARY: lowbit.linear %[[S]],
+  // BINARY: lowbit.linear %[[S]],
+  // BINARY: lowbit.linear %[[B]],
+  %a = lm.linear %x, %v : tensor<?x192xf32>, !lowbit.tensor<96x192, #lowbit.scheme<sign, row scale f16>> -> tensor<?x96xf32>
+  %b = lm.linear %x, %w : tensor<?x192xf32>, !lowbit.tensor<96x192, #lowbit.scheme<sign, group 64 scale f16>> -> tensor<?x96xf32>
+  %c = lm.linear %x, %u : tensor<?x192xf32>, !lowbit.tensor<96x192, #lowbit.scheme<sign, group 48 scale f16>> -> tensor<?x96xf32>
+  return %a, %b, %c : tensor<?x96xf32>, tensor<?x96xf32>, tensor<?x96xf32>
 }
 
 // Floats keep real activations.

@@ -55,6 +55,27 @@ func.func @vectors_and_signs() {
   return
 }
 
+// The mean magnitude; both zeros are positive.
+!sign = !lowbit.tensor<2x6, #lowbit.scheme<sign, group 4 scale f32>>
+func.func @signs() {
+  %x = arith.constant dense<[[1.0, -3.0, 0.0, -0.0, -0.5, 0.25],
+                             [-8.0, 2.0, -2.0, 4.0, -0.0, -1.0e-40]]> : tensor<2x6xf32>
+  %q = lowbit.quantize %x : tensor<2x6xf32> -> !sign
+  check.expect_codes %q, dense<[[1, -1, 1, 1, -1, 1], [-1, 1, -1, 1, 1, -1]]> : tensor<2x6xi32> of !sign
+  check.expect_field %q[0, 0], dense<[[1.0, 0.375], [4.0, 5.0e-41]]> : tensor<2x2xf32> of !sign
+  return
+}
+
+// 2^24 and sixteen ones: every lane has one of them, and lane 0 loses its own.
+!order = !lowbit.tensor<1x17, #lowbit.scheme<sign, row scale f32>>
+func.func @order_of_magnitudes() {
+  %x = arith.constant dense<[[16777216.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, -1.0]]> : tensor<1x17xf32>
+  %q = lowbit.quantize %x : tensor<1x17xf32> -> !order
+  // fl(16777230 / 17)
+  check.expect_field %q[0, 0], dense<986895.875> : tensor<1x1xf32> of !order
+  return
+}
+
 // Ties to even; denormals become zero.
 !bf16 = !lowbit.tensor<1x4, #lowbit.scheme<bf16>>
 func.func @bf16() {

@@ -127,6 +127,7 @@ static std::string machine() {
   result += __builtin_cpu_supports("avxvnni") ? " avxvnni" : "";
   result += __builtin_cpu_supports("avx512bw") ? " avx512bw" : "";
   result += __builtin_cpu_supports("avx512vnni") ? " avx512vnni" : "";
+  result += __builtin_cpu_supports("avx512bf16") ? " avx512bf16" : "";
 #endif
   return result;
 }

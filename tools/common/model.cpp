@@ -24,9 +24,10 @@ void lowbit::tools::addModelOptions(OptionParser &parser,
                 "into memory that has them; default: off",
                 &options.hugePages);
   parser.section("Compilation of a .gguf (passed on to quant-compile)");
-  parser.choice("--activations", {"f32", "bf16", "int8"},
+  parser.choice("--activations", {"f32", "bf16", "int8", "binary"},
                 "f32 keeps activations in float, the exact mode; bf16 rounds "
-                "them to 8 bits of mantissa; default int8",
+                "them to 8 bits of mantissa; binary takes their signs where "
+                "weights are signs (XNOR); default int8",
                 &options.compile.activations);
   parser.text("--scheme", "SCHEME",
               "rounds the weights to a scheme: a type of GGUF (Q4_0), "

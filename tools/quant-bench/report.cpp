@@ -15,9 +15,16 @@ static bool isFloat(const ModuleHeader::Weight &weight) {
          weight.scheme == "bf16";
 }
 
+static bool isSign(const ModuleHeader::Weight &weight) {
+  return weight.scheme.compare(0, 5, "sign,") == 0;
+}
+
 const char *lowbit::tools::arithmeticOf(const ModuleHeader &header,
                                         const std::string &activations) {
   const ModuleHeader::Weight *weight = header.mainWeight();
+  if (header.text.activations == 1 ||
+      (activations == "binary" && weight && isSign(*weight)))
+    return "xnor";
   if (activations == "bf16" || header.text.activations == 16)
     return "bf16";
   if (activations == "f32" || (weight && isFloat(*weight)))

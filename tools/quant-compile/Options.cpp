@@ -64,10 +64,11 @@ void declareOptions(tools::OptionParser &parser, CompileOptions &options,
               &options.emitHeader);
   parser.section("Model");
   parser.choice("--activations",
-                {"int8", "int8-pow2", "per-token", "bf16", "f32"},
+                {"int8", "int8-pow2", "per-token", "binary", "bf16", "f32"},
                 "activations in matrix products: int8 with a scale for 32 "
                 "(default), with a power of two for 32, with a scale for each "
-                "token; bf16; f32 (exact)",
+                "token; binary: signs, where weights are signs too, else int8; "
+                "bf16; f32 (exact)",
                 &options.activations);
   parser.choice("--kv", {"f16", "f32", "bf16", "q8"},
                 "keys and values in f16 (default), f32, bf16, or in bytes with "

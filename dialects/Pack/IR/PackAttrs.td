@@ -71,14 +71,17 @@ def Pack_RowsType : TypeDef<Pack_Dialect, "Rows"> {
     Rows of `columns` activations, cut into groups of `group` elements (0: one
     group) padded to a multiple of 4. With `bits = 8`: int8 codes, one f32 scale
     for every `scale_groups` groups (0: one for the row) and the sum of the codes
-    of every group; `pow2`: the scales are powers of two. With `bits = 16`: the
-    values rounded to bf16, the quads' in the order 0, 2, 1, 3, and their sums;
-    with `bits = 32`: the reals themselves and their sums.
+    of every group; `pow2`: the scales are powers of two. With `bits = 1`: signs,
+    in the order of the panels' bits, one f32 scale and the sum of the signs of
+    every group. With `bits = 16`: the values rounded to bf16, the quads' in the
+    order 0, 2, 1, 3, and their sums; with `bits = 32`: the reals themselves and
+    their sums.
 
     Constraints:
     - (C1) `columns` is positive; `group` and `scale_groups` are not negative.
-    - (C2) `bits` is 8, 16 or 32.
+    - (C2) `bits` is 1, 8, 16 or 32.
     - (C3) `pow2` needs `bits = 8`.
+    - (C4) with `bits = 1`, `group` is a multiple of 32 and `scale_groups` 0.
 
     Example: `!pack.rows<576, bits = 8, group = 32, scale_groups = 1>`
   }];

@@ -42,10 +42,14 @@ LogicalResult RowsType::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "rows must have columns, and groups that are not "
                           "negative, but got "
                        << columns << ", " << group << " and " << scaleGroups;
-  if (bits != 8 && bits != 16 && bits != 32) // C2
-    return emitError() << "rows have 8, 16 or 32 bits, but got " << bits;
+  if (bits != 1 && bits != 8 && bits != 16 && bits != 32) // C2
+    return emitError() << "rows have 1, 8, 16 or 32 bits, but got " << bits;
   if (pow2 && bits != 8) // C3
     return emitError() << "only rows of 8 bits have scales";
+  if (bits == 1 && (scaleGroups != 0 || group % 32 != 0)) // C4
+    return emitError() << "rows of 1 bit have one scale and groups of whole "
+                          "words of 32, but got scale_groups = "
+                       << scaleGroups << " and group = " << group;
   return success();
 }
 

@@ -162,6 +162,27 @@ def Pack_Dot4Op : Pack_Op<"dot4",
   let hasVerifier = 1;
 }
 
+def Pack_XorPopcountOp : Pack_Op<"xor_popcount",
+    [AllTypesMatch<["acc", "w", "a", "result"]>]> {
+  let summary = "How many bits differ in every lane";
+  let description = [{
+        result[l] = acc[l] + popcount(w[l] xor a[l])
+
+    Of n products of signs, n - 2 popcount is the sum.
+
+    Example:
+
+    ```mlir
+    %s = pack.xor_popcount %acc, %w, %a : vector<16xi32>
+    ```
+  }];
+  let arguments = (ins VectorOfLengthAndType<[16], [I32]>:$acc,
+                       VectorOfLengthAndType<[16], [I32]>:$w,
+                       VectorOfLengthAndType<[16], [I32]>:$a);
+  let results = (outs VectorOfLengthAndType<[16], [I32]>:$result);
+  let assemblyFormat = "$acc `,` $w `,` $a attr-dict `:` type($acc)";
+}
+
 def Pack_Dot2Op : Pack_Op<"dot2",
     [AllTypesMatch<["acc", "result"]>, AllTypesMatch<["w", "a"]>]> {
   let summary = "Sums of 2 products of bf16 in every lane";

@@ -59,6 +59,9 @@ struct TargetInfo {
   int64_t accumulators;
   /// pack.dot2 is one instruction; else both halves are widened to f32.
   bool dotsPairs = false;
+  /// One instruction counts the bits of every word of 32 bits; else bytes are
+  /// counted and summed (pack.xor_popcount).
+  bool countsWords = false;
 };
 
 llvm::ArrayRef<TargetInfo> knownTargets();

@@ -149,7 +149,8 @@ private:
 constexpr int64_t kPairOrder[4] = {0, 2, 1, 3};
 
 /// Place of a row of activations: see !pack.rows. With 16 bits, the elements of
-/// a quad are in kPairOrder.
+/// a quad are in kPairOrder. Signs (1 bit) lie in the order of a plane of one
+/// bit: words of 32 elements, element 4 q + j in bit 8 j + q.
 struct RowsLayout {
   int64_t columns, bits, group, scaleGroups;
   bool pow2 = false; ///< scales are powers of two
@@ -166,16 +167,19 @@ struct RowsLayout {
   int64_t scales() const {
     return scaleGroups > 0 ? (groups() + scaleGroups - 1) / scaleGroups : 1;
   }
-  /// Elements first, padded with zeros; then f32 scales (bits = 8), for each
-  /// bias the i32 sums of each group's codes times -bias, the f32 sums of each
-  /// group's values. Each part is 64-byte aligned, so a row is too.
+  /// Elements first, padded with zeros; then f32 scales (bits = 1 or 8), for each
+  /// bias the i32 sums of each group's codes times -bias (bits = 8), the f32 sums
+  /// of each group's values (bits = 1: of its codes). Each part is 64-byte
+  /// aligned, so a row is too.
   int64_t elementBytes() const { return bits / 8; }
-  int64_t scalesOffset() const {
-    return align(groups() * paddedGroup() * elementBytes());
+  int64_t groupBytes() const {
+    return bits == 1 ? (paddedGroup() + 31) / 32 * 4
+                     : paddedGroup() * elementBytes();
   }
+  int64_t scalesOffset() const { return align(groups() * groupBytes()); }
   /// Of the `index`-th bias.
   int64_t biasOffset(size_t index) const {
-    return scalesOffset() + (bits == 8 ? align(4 * scales()) : 0) +
+    return scalesOffset() + (bits <= 8 ? align(4 * scales()) : 0) +
            index * align(4 * groups());
   }
   /// Of a bias that is among `biases`.
@@ -195,6 +199,9 @@ private:
 /// Groups that share one activation scale: the fewest of at least 32 elements
 /// whose boundaries fall on those of the outer levels.
 int64_t activationScaleGroups(const Scheme &scheme);
+
+/// Weights that rows of 1 bit may meet: signs whose groups are whole words.
+bool multipliesSigns(const Scheme &scheme);
 
 } // namespace lowbit
 

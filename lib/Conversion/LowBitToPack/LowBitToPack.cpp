@@ -89,7 +89,12 @@ private:
       scaleGroups = span > 0 ? span / group : 0;
       pow2 = !codes.isFloat() &&
              codes.levels[0].components[0].type.kind == FieldType::E8M0;
-      bits = codes.isFloat() ? 16 : 8;
+      bits = codes.isFloat() ? 16 : codes.kind == CodeKind::Sign ? 1 : 8;
+      if (bits == 1 && (span > 0 || !multipliesSigns(scheme)))
+        return linear.emitOpError("activations of 1 bit need a scale of the "
+                                  "row, and signs in groups of whole words of "
+                                  "32 as weights, but got ")
+               << low.getScheme() << " and " << weight.getScheme();
       x = quantize.getX();
       permutation = quantize.getPermutation();
     }

@@ -44,12 +44,13 @@ static void chooseTile(const PanelLayout &panel, const RowsLayout &layout,
                        const TargetInfo &target, LinearPlan &plan) {
   bool isFloat = panel.scheme().isFloat();
   bool grouped = !isFloat && panel.groups() > 1;
-  bool many =
-      target.tileSums >= 24 && (isFloat || usesDots(layout, target));
+  bool isSigns = layout.bits == 1;
+  bool many = target.tileSums >= 24 &&
+              (isFloat || isSigns || usesDots(layout, target));
   int64_t sums = grouped ? target.tileSums / 2 : target.tileSums;
-  plan.tilePanels = !many ? 1 : grouped ? 2 : 3;
+  plan.tilePanels = !many ? 1 : grouped && !isSigns ? 2 : 3;
   plan.tileRows = sums / plan.tilePanels;
-  if (many && grouped && !plan.unpacks)
+  if (many && grouped && !isSigns && !plan.unpacks)
     plan.tileRows /= 2;
 }
 

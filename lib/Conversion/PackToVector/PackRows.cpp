@@ -11,6 +11,8 @@
 #include "lib/Conversion/Narrow.h"
 #include "lowbit/Conversion/Kernels.h"
 
+#include "PackSigns.h"
+
 using namespace mlir;
 
 namespace lowbit {
@@ -31,6 +33,10 @@ public:
 
   void pack(Value row) {
     row_ = row;
+    if (layout_.bits == 1)
+      return packSigns(e, layout_, out_, row, [&](Value column, Value lanes) {
+        return load(column, lanes);
+      });
     int64_t span = scaleSpan();
     int64_t full = layout_.columns / span, rest = layout_.columns % span;
     int64_t groups = span / layout_.groupLength();

@@ -6,10 +6,10 @@
 // groups of a unit unrolled, long groups looped in chunks. Sums are lists of
 // one vector for each row and panel, the panels of a row side by side.
 //
-// Activations of 8 bits give integer sums of a group, exactly, by pack.dot4.
-// Those of 16 bits, bf16, meet codes and weights of bf16 by pack.dot2; where
-// that is no instruction they meet codes as those of 32 bits do: they multiply
-// decoded weights.
+// Activations of 8 bits give integer sums of a group, exactly, by pack.dot4,
+// those of 1 bit by pack.xor_popcount. Those of 16 bits, bf16, meet codes and
+// weights of bf16 by pack.dot2; where that is no instruction they meet codes as
+// those of 32 bits do: they multiply decoded weights.
 //
 //===----------------------------------------------------------------------===//
 
@@ -91,6 +91,7 @@ private:
 
   void start(Value panel, int64_t panels, Value row, int64_t rows,
              int64_t prefetch);
+  void addSets(int64_t chains);
   Value ofRow(mlir::Type type, Value row, Value byte);
   Value ofPanel(mlir::Type type, Value panel, Value byte);
   Place beginning();
@@ -120,6 +121,9 @@ private:
   using Weights = llvm::function_ref<Values(int64_t step)>;
   Values dots(int64_t steps, Value elements, Values group, Weights weights);
   Value vectorOf(const PanelCodes::Quad &quad, int64_t part);
+  Values signGroup(int64_t elements, Value byte, Value index);
+  Values signWords(int64_t words, Value byte, Value at, Values differing);
+  Values timesRowScales(Values sums);
   Values groupStart(Value group);
   Values groupEnd(Value index, llvm::ArrayRef<Terms> terms, Values group,
                   Values sums);
@@ -150,6 +154,7 @@ private:
   const ByteCodes &bytes_;
   bool usesDots_; ///< pack.dot4 or pack.dot2, not decoded weights
   bool exactDot_; ///< one instruction: its latency is what limits few sums
+  int64_t tileSums_;
   bool addsExponents_; ///< for a product of scales
   Values panels_, rows_; ///< bytes where each begins
   int64_t sets_ = 1; ///< integer accumulators of a sum

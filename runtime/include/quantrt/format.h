@@ -130,8 +130,8 @@ typedef struct qrt_text_record {
   uint32_t page_size;     ///< positions in a KV page
   uint32_t kv_type;       ///< QRT_KV_*
   uint32_t n_probes;      ///< rows of qrt_text.probes; 0: none
-  uint32_t activations;   ///< bits of an activation in a matrix product: 8, 16
-                          ///< (bf16) or 32; the most of all of them
+  uint32_t activations;   ///< bits of an activation in a matrix product: 1, 8,
+                          ///< 16 (bf16) or 32; the most of all of them
   uint64_t page_bytes;    ///< one page: all layers, keys and values
   uint64_t kv_bytes_per_position; ///< page_bytes / page_size without padding
   uint64_t macs_per_row;  ///< multiply-accumulates of the matrices for a row

@@ -89,7 +89,8 @@ def test_random_model_is_the_same_each_time(context):
 
 
 @each(*((model_type, scheme, activations, level) for model_type, scheme in (("llama", "Q4_0"), ("gemma3", "Q6_K"))
-        for activations in ("int8", "bf16", "f32") for level in cpu_levels(activations)))
+        for activations in ("int8", "bf16", "f32") for level in cpu_levels(activations)),
+      *(("llama", "sign, group 64 scale f16", "binary", level) for level in cpu_levels()))
 def test_batches(context, model_type, scheme, activations, level):
     """Sessions in one batch answer what each of them answers alone, bit for bit,
     whoever else is in it, for any number of threads."""

@@ -502,6 +502,12 @@ TEST_F(PanelLayoutTest, RowsOfActivations) {
   EXPECT_EQ(rows.rowBytes(), 384);
   rows.hasSums = false;
   EXPECT_EQ(rows.rowBytes(), 320);
+  RowsLayout signs{1100, 1, 512, 0};
+  EXPECT_EQ(signs.groupBytes(), 64);
+  EXPECT_EQ(signs.scalesOffset(), 192); // 3 groups of 16 words
+  EXPECT_EQ(signs.sumsOffset(), 256);
+  EXPECT_EQ(signs.rowBytes(), 320);
+  EXPECT_EQ((RowsLayout{100, 1, 0, 0}.groupBytes()), 16);
   RowsLayout reals{6, 32, 0, 0};
   EXPECT_EQ(reals.paddedGroup(), 8);
   EXPECT_EQ(reals.scalesOffset(), 64);

@@ -21,8 +21,18 @@ func.func private @rows_c1() -> !pack.rows<64, bits = 8, group = -32, scale_grou
 
 // -----
 
-// expected-error@+1 {{rows have 8, 16 or 32 bits, but got 24}}
+// expected-error@+1 {{rows have 1, 8, 16 or 32 bits, but got 24}}
 func.func private @rows_c2() -> !pack.rows<64, bits = 24, group = 32, scale_groups = 1>
+
+// -----
+
+// expected-error@+1 {{rows of 1 bit have one scale and groups of whole words of 32, but got scale_groups = 1 and group = 32}}
+func.func private @rows_c4() -> !pack.rows<64, bits = 1, group = 32, scale_groups = 1>
+
+// -----
+
+// expected-error@+1 {{rows of 1 bit have one scale and groups of whole words of 32, but got scale_groups = 0 and group = 48}}
+func.func private @rows_c4_group() -> !pack.rows<96, bits = 1, group = 48, scale_groups = 0>
 
 // -----
 

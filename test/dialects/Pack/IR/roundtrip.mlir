@@ -91,6 +91,13 @@ func.func @dot4(%acc: vector<16xi32>, %w: vector<64xi8>, %a: vector<64xi8>) -> v
   return %t : vector<16xi32>
 }
 
+// CHECK-LABEL: func @xor_popcount
+func.func @xor_popcount(%acc: vector<16xi32>, %w: vector<16xi32>, %a: vector<16xi32>) -> vector<16xi32> {
+  // CHECK: pack.xor_popcount %{{.*}}, %{{.*}}, %{{.*}} : vector<16xi32>
+  %s = pack.xor_popcount %acc, %w, %a : vector<16xi32>
+  return %s : vector<16xi32>
+}
+
 // CHECK-LABEL: func @dot2
 func.func @dot2(%acc: vector<16xf32>, %w: vector<32xbf16>, %a: vector<32xbf16>) -> vector<16xf32> {
   // CHECK: pack.dot2 %{{.*}}, %{{.*}}, %{{.*}} : vector<16xf32>, vector<32xbf16>

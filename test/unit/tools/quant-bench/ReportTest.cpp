@@ -119,6 +119,15 @@ TEST_F(ReportTest, arithmeticIsTheModules) {
   EXPECT_STREQ(arithmeticOf(subject.header, ""), "int8");
   subject.header.text.activations = 32;
   EXPECT_STREQ(arithmeticOf(subject.header, ""), "f32");
+  // Signs of a model; of a layer the words that it was compiled with.
+  subject.header.text.activations = 1;
+  EXPECT_STREQ(arithmeticOf(subject.header, ""), "xnor");
+  subject.header.text.activations = 0;
+  EXPECT_STREQ(arithmeticOf(subject.header, "binary"), "int8");
+  subject.header.weights = {
+      {"a", "sign, row scale f16", "sign", 1040, 1000, 10, 4, true, false}};
+  EXPECT_STREQ(arithmeticOf(subject.header, "binary"), "xnor");
+  EXPECT_STREQ(arithmeticOf(subject.header, "int8"), "int8");
 }
 
 //===- The roofline -------------------------------------------------------===//
