@@ -19,6 +19,17 @@ static constexpr uint32_t kAVXVNNI = kAVX2 | QRT_CPU_AVXVNNI;
 static constexpr uint32_t kAVX512 = kAVX2 | QRT_CPU_AVX512F | QRT_CPU_AVX512BW |
                                     QRT_CPU_AVX512VL | QRT_CPU_AVX512DQ |
                                     QRT_CPU_AVX512VNNI;
+static constexpr uint32_t kAMX = kAVX512 | QRT_CPU_AVX512BF16 |
+                                 QRT_CPU_AMX_TILE | QRT_CPU_AMX_INT8 |
+                                 QRT_CPU_AMX_BF16;
+static constexpr uint32_t kARMV86 =
+    QRT_CPU_NEON_DOTPROD | QRT_CPU_NEON_I8MM | QRT_CPU_NEON_BF16;
+
+// Without what LLVM's icelake-server has beside the level's features.
+#define LOWBIT_AVX512_FEATURES                                                 \
+  "+avx2,+fma,+f16c,+bmi,+bmi2,+popcnt,+lzcnt,+avx512f,+avx512bw,+avx512vl,"   \
+  "+avx512dq,+avx512vnni,-avx512ifma,-avx512vbmi,-avx512vbmi2,-avx512bitalg,"  \
+  "-avx512vpopcntdq,-gfni,-vaes,-vpclmulqdq,-prefer-256-bit"
 
 // tileSums: avx512 has 32 registers of 16 lanes; 4 rows x 3 panels take 24 for
 // the two accumulators of each. avx2 has 16 registers of 8 lanes; 2 rows take
@@ -26,7 +37,10 @@ static constexpr uint32_t kAVX512 = kAVX2 | QRT_CPU_AVX512F | QRT_CPU_AVX512BW |
 // avxvnni has as many: with 6 (3 panels, a row at a time) SmolLM2-135M read a
 // prompt at 779 tokens/s in place of 1244 (Zen 5, 1 thread, 2026-11-24).
 // LLVM models no CPU of this level but those that have more features.
-// neon has 32 registers of 4 lanes. No machine has measured its row.
+// amx: 32 rows x 2 panels are four tiles of sums, two of rows, two of weights,
+// all eight. No machine has run it.
+// neon and armv8.6 have 32 registers of 4 lanes, of which a tile of 4 rows takes
+// 16 for its sums. No machine has measured them.
 static const TargetInfo targets[] = {
     {"avx2", QRT_LEVEL_AVX2, kAVX2, kX86, "haswell",
      "+avx2,+fma,+f16c,+bmi,+bmi2,+popcnt,+lzcnt", DotProduct::AVX2, 128, false,
@@ -35,13 +49,17 @@ static const TargetInfo targets[] = {
      "+avx2,+fma,+f16c,+bmi,+bmi2,+popcnt,+lzcnt,+avxvnni",
      DotProduct::AVXVNNI, 255, false, 4, 128 << 10, 2, 6},
     {"avx512vnni", QRT_LEVEL_AVX512VNNI, kAVX512, kX86, "icelake-server",
-     "+avx2,+fma,+f16c,+bmi,+bmi2,+popcnt,+lzcnt,+avx512f,+avx512bw,+avx512vl,"
-     "+avx512dq,+avx512vnni,-avx512ifma,-avx512vbmi,-avx512vbmi2,"
-     "-avx512bitalg,-avx512vpopcntdq,-gfni,-vaes,-vpclmulqdq,"
-     "-prefer-256-bit",
-     DotProduct::AVX512VNNI, 255, true, 24, 256 << 10, 6, 24},
+     LOWBIT_AVX512_FEATURES, DotProduct::AVX512VNNI, 255, true, 24, 256 << 10,
+     6, 24},
+    {"amx", QRT_LEVEL_AMX, kAMX, kX86, "icelake-server",
+     LOWBIT_AVX512_FEATURES ",+avx512bf16,+amx-tile,+amx-int8,+amx-bf16",
+     DotProduct::AVX512VNNI, 255, true, 24, 256 << 10, 6, 24, TileDot::AMX, 32,
+     2},
     {"neon", QRT_LEVEL_NEON, QRT_CPU_NEON_DOTPROD, kArm, "generic",
      "+neon,+dotprod", DotProduct::NEON, 127, false, 4, 128 << 10, 2, 6},
+    {"armv8.6", QRT_LEVEL_ARMV86, kARMV86, kArm, "generic",
+     "+neon,+dotprod,+i8mm,+bf16", DotProduct::I8MM, 255, false, 4, 128 << 10,
+     2, 6, TileDot::I8MM, 4, 1},
 };
 
 llvm::ArrayRef<TargetInfo> knownTargets() { return targets; }
@@ -67,9 +85,11 @@ bool hostRuns(const TargetInfo &target) {
 
 const TargetInfo *hostTarget() {
   const TargetInfo *best = nullptr;
-  for (const TargetInfo &target : targets)
-    if (hostRuns(target) && (!best || target.abiLevel > best->abiLevel))
+  for (const TargetInfo &target : targets) {
+    bool isPossible = target.tileDot != TileDot::AMX && hostRuns(target);
+    if (isPossible && (!best || target.abiLevel > best->abiLevel))
       best = &target;
+  }
   return best;
 }
 

@@ -17,7 +17,11 @@
 namespace lowbit {
 
 /// Which instructions pack.dot4 and pack.lookup become.
-enum class DotProduct { AVX2, AVXVNNI, AVX512VNNI, NEON };
+enum class DotProduct { AVX2, AVXVNNI, AVX512VNNI, NEON, I8MM };
+
+/// Which instructions pack.tile_dot becomes: a loop of pack.dot4, AMX's tiles,
+/// or i8mm's products of 2 x 8 and 8 x 2.
+enum class TileDot { Dot4, AMX, I8MM };
 
 struct TargetInfo {
   const char *level;    ///< as in --target-cpu and QRT_CPU
@@ -45,6 +49,9 @@ struct TargetInfo {
   int64_t attentionQueries;
   /// Vectors of 16 f32 that an attention tile may keep as accumulators.
   int64_t accumulators;
+  TileDot tileDot = TileDot::Dot4;
+  /// Rows and panels of a pack.tile_dot; no rows: matrix products have none.
+  int64_t tileRows = 0, tilePanels = 0;
 };
 
 llvm::ArrayRef<TargetInfo> knownTargets();
@@ -52,7 +59,8 @@ llvm::ArrayRef<TargetInfo> knownTargets();
 const TargetInfo *findTarget(llvm::StringRef level);
 /// The machine that runs the compiler can run the level's code.
 bool hostRuns(const TargetInfo &target);
-/// The best level of the machine that runs the compiler; nullptr: none fits.
+/// The best measured level of the machine that runs the compiler, so not one
+/// that the system gives on request alone; nullptr: none fits.
 const TargetInfo *hostTarget();
 
 } // namespace lowbit

@@ -8,7 +8,8 @@
 // More: blocks of a few panels; all rows pass over a block in register tiles of
 // rows x panels. Codes that take work are unpacked to bytes once for all rows,
 // in parts along K where a block of bytes would exceed the cache; partial sums
-// wait in the result.
+// wait in the result. Where the CPU multiplies matrices, codes are unpacked
+// always, and whole blocks of rows go through pack.tile_dot (PanelTiles.cpp).
 //
 //===----------------------------------------------------------------------===//
 
@@ -33,10 +34,22 @@ struct Tile {
   int64_t rows, panels;
 };
 
+/// Rows of a block that pack.tile_dot multiplies; 0: none. Groups of 16 would
+/// fill a quarter of a tile, and their sums in memory cost what that saves: by
+/// count of instructions, not measured.
+int64_t tileRows(const PanelLayout &panel, const RowsLayout &layout,
+                 const TargetInfo &target) {
+  if (panel.scheme().isFloat() || layout.bits != 8)
+    return 0;
+  bool isLong = panel.scheme().innerGroup() <= 0 &&
+                panel.paddedGroup() / 4 > PanelLayout::kChunkQuads;
+  return isLong || panel.paddedGroup() % 32 == 0 ? target.tileRows : 0;
+}
+
 /// As many sums as there are registers. Three panels share a row's broadcast,
 /// so that loads do not limit the dot products: 4 x 3 needs 7 loads for 12.
 /// Where weights are decoded to floats, decoding costs more than loading: all
-/// rows on one panel.
+/// rows on one panel. With tiles, the panels of a tile.
 Tile chooseTile(const PanelLayout &panel, const RowsLayout &layout,
                 const TargetInfo &target) {
   bool isFloat = panel.scheme().isFloat();
@@ -45,6 +58,8 @@ Tile chooseTile(const PanelLayout &panel, const RowsLayout &layout,
   if (!isFloat && panel.groups() > 1)
     sums /= 2;
   int64_t panels = sums % 3 == 0 && (isFloat || layout.bits == 8) ? 3 : 1;
+  if (tileRows(panel, layout, target))
+    panels = target.tilePanels;
   return {sums / panels, panels};
 }
 
@@ -58,8 +73,9 @@ public:
                 Value out)
       : e(e), c(c), panel_(panel),
         dot(e, panel, layout, *c.target, weights, activations),
-        tile_(chooseTile(panel, layout, *c.target)), rows_(rows), bias_(bias),
-        residual_(residual), work_(work), out_(out) {}
+        tile_(chooseTile(panel, layout, *c.target)),
+        tileRows_(tileRows(panel, layout, *c.target)), rows_(rows),
+        bias_(bias), residual_(residual), work_(work), out_(out) {}
 
   void emit() {
     if (c.oneRow)
@@ -84,7 +100,7 @@ private:
     int64_t most = c.target->tileSums / 2; // of groups and of the row
     auto [lo, hi] = e.partition(e.index(panels()), c.worker, c.workers);
     e.each(lo, hi, 1, [&](Value panel) {
-      overRows(most, [&](Value row, int64_t count) {
+      overRows(e.index(0), most, [&](Value row, int64_t count) {
         tile(panel, 1, row, count, panel_.panelBytes());
       });
     });
@@ -109,57 +125,74 @@ private:
   /// All rows times `count` panels.
   void blockOfPanels(Value panel, int64_t count) {
     if (!work_)
-      return overRows(tile_.rows, [&](Value row, int64_t rows) {
+      return overRows(e.index(0), tile_.rows, [&](Value row, int64_t rows) {
         tile(panel, count, row, rows, 0);
       });
-    UnpackedParts parts(panel_, count, c.target->panelCache);
+    UnpackedParts parts(panel_, count, c.target->panelCache, tileRows_);
+    Values panels = panelsFrom(panel, count);
     int64_t before = parts.partsBeforeLast();
     if (before)
       e.each(e.index(0), e.index(before), 1, [&](Value part) {
-        Value first = e.mul(part, parts.perPart);
-        onePart(panel, count, parts, first, parts.perPart, /*last=*/false);
+        onePart({panels, parts, e.mul(part, parts.perPart), parts.perPart,
+                 /*tail=*/false, work_});
       });
-    onePart(panel, count, parts, e.index(before * parts.perPart),
-            parts.pieces - before * parts.perPart, /*last=*/true);
+    onePart({panels, parts, e.index(before * parts.perPart),
+             parts.pieces - before * parts.perPart, /*tail=*/true, work_});
   }
 
-  void onePart(Value panel, int64_t count, const UnpackedParts &parts,
-               Value first, int64_t pieces, bool last) {
-    Values panels = panelsFrom(panel, count);
-    dot.unpack(panels, parts, first, pieces, last, work_);
-    overRows(tile_.rows, [&](Value row, int64_t rows) {
-      Values sums = sumsBefore(panels, parts, first, last, row, rows);
-      sums = dot.unpackedPart(panels, parts, row, rows, first, pieces, last,
-                              work_, sums);
-      if (last)
-        return finish(sums, panel, count, row);
-      eachSum(panel, count, row, [&](size_t i, Value t, Value column,
-                                     Value lanes) {
-        e.storeRow(sums[i], out_, t, column, lanes);
-      }, rows);
+  void onePart(const UnpackedPart &part) {
+    dot.unpack(part);
+    Value done = e.index(0);
+    if (tileRows_) {
+      done = e.mul(e.divFloor(c.count, tileRows_), tileRows_);
+      int64_t few = llvm::bit_floor(uint64_t(tile_.rows));
+      e.each(e.index(0), done, tileRows_, [&](Value row) {
+        dot.tileProducts(part, row);
+        e.each(e.index(0), e.index(tileRows_), few, [&](Value i) {
+          addPart(part, e.add(row, i), few, i);
+        });
+      });
+    }
+    overRows(done, tile_.rows, [&](Value row, int64_t rows) {
+      addPart(part, row, rows, /*tiled=*/{});
     });
   }
 
+  /// To the sums of a few rows.
+  void addPart(const UnpackedPart &part, Value row, int64_t rows,
+               Value tiled) {
+    Values sums = dot.addPart(part, row, rows, sumsBefore(part, row, rows),
+                              tiled);
+    Value panel = part.panels[0];
+    int64_t panels = part.panels.size();
+    if (part.tail)
+      return finish(sums, panel, panels, row);
+    eachSum(panel, panels, row, [&](size_t i, Value t, Value column,
+                                    Value lanes) {
+      e.storeRow(sums[i], out_, t, column, lanes);
+    }, rows);
+  }
+
   /// What a part adds to: the beginning, or what waits in the result.
-  Values sumsBefore(Values panels, const UnpackedParts &parts, Value first,
-                    bool last, Value row, int64_t rows) {
-    if (!parts.partsBeforeLast())
-      return dot.unpackedStart(panels, parts, row, rows);
-    Values old = loadSums(panels[0], panels.size(), row, rows);
-    if (last)
+  Values sumsBefore(const UnpackedPart &part, Value row, int64_t rows) {
+    if (!part.parts.partsBeforeLast())
+      return dot.unpackedStart(part, row, rows);
+    Values old = loadSums(part.panels[0], part.panels.size(), row, rows);
+    if (part.tail)
       return old;
-    Value begins = e.lessOrEqual(first, e.index(0));
+    Value begins = e.lessOrEqual(part.first, e.index(0));
     for (auto [i, start] :
-         llvm::enumerate(dot.unpackedStart(panels, parts, row, rows)))
+         llvm::enumerate(dot.unpackedStart(part, row, rows)))
       old[i] = e.choose(begins, start, old[i]);
     return old;
   }
 
-  /// Rows in tiles of `most`, the last ones by powers of two.
-  void overRows(int64_t most,
+  /// Rows from `first` on in tiles of `most`, the last ones by powers of two.
+  void overRows(Value first, int64_t most,
                 llvm::function_ref<void(Value row, int64_t count)> body) {
-    Value done = e.mul(e.divFloor(c.count, most), most);
-    e.each(e.index(0), done, most, [&](Value row) { body(row, most); });
+    Value whole = e.mul(e.divFloor(e.sub(c.count, first), most), most);
+    Value done = e.add(first, whole);
+    e.each(first, done, most, [&](Value row) { body(row, most); });
     int64_t size = 1;
     while (size * 2 < most)
       size *= 2;
@@ -235,7 +268,7 @@ private:
   const PanelLayout &panel_;
   PanelDot dot;
   Tile tile_;
-  int64_t rows_;
+  int64_t tileRows_, rows_;
   Value bias_, residual_, work_, out_;
 };
 
@@ -256,14 +289,16 @@ static bool unpacks(const PanelLayout &panel) {
 
 int64_t linearWork(const PanelLayout &panel, const RowsLayout &layout,
                    const TargetInfo &target) {
-  if (panel.scheme().isFloat() || layout.bits != 8 || !unpacks(panel))
+  int64_t tiled = tileRows(panel, layout, target);
+  if (!tiled && (panel.scheme().isFloat() || layout.bits != 8 ||
+                 !unpacks(panel)))
     return 0;
   Tile tile = chooseTile(panel, layout, target);
   // The last block may have fewer panels, of which longer parts fit.
   int64_t most = 0;
   for (int64_t panels = 1; panels <= tile.panels; ++panels)
     most = std::max(
-        most, UnpackedParts(panel, panels, target.panelCache).bytes());
+        most, UnpackedParts(panel, panels, target.panelCache, tiled).bytes());
   return most;
 }
 

@@ -26,12 +26,30 @@ struct UnpackedParts {
   int64_t pieceBytes;
   int64_t pieces;  ///< full ones of a row
   int64_t perPart; ///< the last part may have fewer, and has the tail
+  int64_t tileRows; ///< of a block that pack.tile_dot multiplies; 0: none
+  int64_t productBytes; ///< of a group of such a block: i32 of rows and panels
 
   /// `panels` of which a part should not exceed `cacheBytes`.
-  UnpackedParts(const PanelLayout &panel, int64_t panels, int64_t cacheBytes);
+  UnpackedParts(const PanelLayout &panel, int64_t panels, int64_t cacheBytes,
+                int64_t tileRows);
   int64_t partsBeforeLast() const;
-  /// Memory of a part; the tail is less than a piece.
-  int64_t bytes() const { return (perPart + 1) * pieceBytes; }
+  /// Memory of a part; the tail is less than a piece. Products are behind it.
+  int64_t partBytes() const { return (perPart + 1) * pieceBytes; }
+  int64_t bytes() const;
+
+private:
+  int64_t pieceGroups; ///< 0: of a long one, a chunk
+};
+
+/// Pieces [first, first + count) of some panels and, if `tail`, what is behind
+/// the last full one, in `memory`: memref<1 x parts.bytes() x i8>.
+struct UnpackedPart {
+  Emitter::Values panels;
+  const UnpackedParts &parts;
+  mlir::Value first;
+  int64_t count;
+  bool tail;
+  mlir::Value memory;
 };
 
 class PanelDot {
@@ -49,18 +67,18 @@ public:
   Values emit(llvm::ArrayRef<Value> panels, Value first, int64_t rows,
               int64_t prefetch);
 
-  /// Pieces [first, first + count) of `panels`, and the tail, unpacked to `to`:
-  /// memref<1 x bytes x i8>. For codes of 8 bits or fewer.
-  void unpack(llvm::ArrayRef<Value> panels, const UnpackedParts &parts,
-              Value first, int64_t count, bool tail, Value to);
+  /// Fills a part's memory. For codes of 8 bits or fewer.
+  void unpack(const UnpackedPart &part);
   /// What the sums of rows begin with, before their first part; between parts
   /// they are bits that only the next one understands.
-  Values unpackedStart(llvm::ArrayRef<Value> panels, const UnpackedParts &parts,
-                       Value firstRow, int64_t rows);
-  /// Adds an unpacked part to `sums`.
-  Values unpackedPart(llvm::ArrayRef<Value> panels, const UnpackedParts &parts,
-                      Value firstRow, int64_t rows, Value first, int64_t count,
-                      bool tail, Value from, Values sums);
+  Values unpackedStart(const UnpackedPart &part, Value firstRow, int64_t rows);
+  /// Adds an unpacked part to `sums`. `tiled`: which row of their block the
+  /// first is, if tileProducts has multiplied it; null: it has not.
+  Values addPart(const UnpackedPart &part, Value firstRow, int64_t rows,
+                 Values sums, Value tiled);
+  /// Multiplies a block of tileRows rows with the part, group by group, into
+  /// the part's memory.
+  void tileProducts(const UnpackedPart &part, Value firstRow);
 
   /// Gives the values of every column of a panel in turn, 16 rows at once, as
   /// Numerics N1 says. No activations are read.
@@ -111,10 +129,20 @@ private:
   void unpackChunks(int64_t quads, Value from, Value to);
   void unpackGroup(const Place &at, Chunks &chunks, int64_t firstQuad,
                    int64_t quads);
+  void clearQuads(int64_t first, int64_t end, Value to);
   int64_t termsOffset() const;
   Values unpackedQuads(int64_t quads, Value from, Value elements, Values group);
   Values unpackedGroup(Value local, Value group, int64_t quads, Values sums);
-  Values unpackedChunks(Value first, int64_t count, bool tail, Values sums);
+  Values unpackedChunks(const UnpackedPart &part, Values sums);
+  Values unpackedGroups(const UnpackedPart &part, Values sums);
+  int64_t chunkQuads(const UnpackedPart &part) const;
+  /// Those that tiles multiply: whole tiles, so that they have one shape.
+  static int64_t tiledQuads(int64_t quads) { return quads / 16 * 16; }
+  std::pair<int64_t, int64_t> groupsOf(const UnpackedPart &part) const;
+  Value firstGroup(const UnpackedPart &part);
+  void tileGroup(Value firstRow, Value element, Value from, Value to,
+                 int64_t quads);
+  Values addProducts(Value local, Values group);
 
   void applyFields(llvm::ArrayRef<FieldSlot> slots, Value byte, Place &at);
   Value field(const FieldSlot &slot, Value panel, Value byte);
@@ -135,6 +163,7 @@ private:
   const Visit *visit_ = nullptr; ///< set while decoding
   const UnpackedParts *parts_ = nullptr;
   Value unpacked_; ///< set while unpacking, or multiplying what was unpacked
+  Value tiled_;    ///< set where products of the rows wait behind it
 };
 
 } // namespace lowbit

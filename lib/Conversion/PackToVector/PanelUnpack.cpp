@@ -15,6 +15,9 @@ namespace lowbit {
 
 constexpr int64_t kQuads = PanelLayout::kChunkQuads;
 constexpr int64_t kVector = PanelLayout::kVectorBytes;
+/// Bytes of products that wait: they are read once, soon, from the first-level
+/// cache.
+constexpr int64_t kProducts = 32 << 10;
 
 static bool hasMinima(const Scheme &scheme) {
   return scheme.has(Component::Min) || scheme.has(Component::NegMin) ||
@@ -22,7 +25,8 @@ static bool hasMinima(const Scheme &scheme) {
 }
 
 UnpackedParts::UnpackedParts(const PanelLayout &panel, int64_t panels,
-                             int64_t cacheBytes) {
+                             int64_t cacheBytes, int64_t tileRows)
+    : tileRows(tileRows), productBytes(tileRows * panels * kVector) {
   int64_t quads = panel.paddedGroup() / 4;
   inChunks = panel.scheme().innerGroup() <= 0 && quads > kQuads;
   groupBytes =
@@ -30,13 +34,22 @@ UnpackedParts::UnpackedParts(const PanelLayout &panel, int64_t panels,
   if (inChunks) {
     pieces = quads / kQuads;
     pieceBytes = panels * kVector * kQuads;
+    pieceGroups = 0;
   } else {
     pieces = panel.columns() / panel.blockLength(0);
-    pieceBytes = panel.blockLength(0) / panel.group() * groupBytes;
+    pieceGroups = panel.blockLength(0) / panel.group();
+    pieceBytes = pieceGroups * groupBytes;
   }
   int64_t fit = std::max<int64_t>(1, cacheBytes / pieceBytes);
+  if (pieceGroups && tileRows)
+    fit = std::clamp<int64_t>(kProducts / (pieceGroups * productBytes), 1, fit);
   int64_t parts = std::max<int64_t>(1, (pieces + fit - 1) / fit);
   perPart = std::max<int64_t>(1, (pieces + parts - 1) / parts);
+}
+
+int64_t UnpackedParts::bytes() const {
+  int64_t groups = pieceGroups ? (perPart + 1) * pieceGroups : 1;
+  return partBytes() + groups * productBytes;
 }
 
 int64_t UnpackedParts::partsBeforeLast() const {
@@ -73,6 +86,14 @@ void PanelDot::unpackChunks(int64_t quads, Value from, Value to) {
   }
 }
 
+/// Tiles multiply whole groups; the last one may be shorter.
+void PanelDot::clearQuads(int64_t first, int64_t end, Value to) {
+  int64_t panels = panels_.size();
+  for (int64_t vector = first * panels; vector < end * panels; ++vector)
+    e.storeVec(e.splatBytes(0), unpacked_,
+               {e.index(0), e.add(to, vector * kVector)});
+}
+
 /// One group: codes, then its terms as they multiply sums.
 void PanelDot::unpackGroup(const Place &at, Chunks &chunks, int64_t firstQuad,
                            int64_t quads) {
@@ -81,6 +102,8 @@ void PanelDot::unpackGroup(const Place &at, Chunks &chunks, int64_t firstQuad,
     unpackChunks(quads, at.byte, to);
   else
     unpackQuads(chunks, firstQuad, quads, to);
+  if (parts_->tileRows)
+    clearQuads(quads, panel_.paddedGroup() / 4, to);
   Value terms = e.add(to, termsOffset());
   for (auto [j, of] : llvm::enumerate(finalTerms(at))) {
     e.storeBytes(of.scale, unpacked_, e.index(0), e.add(terms, j * kVector));
@@ -94,22 +117,17 @@ int64_t PanelDot::termsOffset() const {
   return panels_.size() * kVector * (panel_.paddedGroup() / 4);
 }
 
-void PanelDot::unpack(llvm::ArrayRef<Value> panels, const UnpackedParts &parts,
-                      Value first, int64_t count, bool tail, Value to) {
-  start(panels, e.index(0), 0, 0);
-  parts_ = &parts;
-  unpacked_ = to;
+void PanelDot::unpack(const UnpackedPart &part) {
+  start(part.panels, e.index(0), 0, 0);
+  parts_ = &part.parts;
+  unpacked_ = part.memory;
   Place at = beginning();
-  if (parts.inChunks) {
-    int64_t quads = count * kQuads;
-    if (tail)
-      quads += panel_.paddedGroup() / 4 % kQuads;
-    unpackChunks(quads,
-                 e.add(at.byte, e.mul(first, panel_.chunkBytes(kQuads))),
-                 e.index(0));
+  if (parts_->inChunks) {
+    Value skipped = e.mul(part.first, panel_.chunkBytes(kQuads));
+    unpackChunks(chunkQuads(part), e.add(at.byte, skipped), e.index(0));
   } else {
     // Groups are counted from the part's first.
-    emitBlocks(at, first, count, tail, {}, e.index(0));
+    emitBlocks(at, part.first, part.count, part.tail, {}, e.index(0));
   }
   unpacked_ = nullptr;
 }
@@ -151,8 +169,10 @@ Emitter::Values PanelDot::unpackedQuads(int64_t quads, Value from,
 Emitter::Values PanelDot::unpackedGroup(Value local, Value group,
                                         int64_t quads, Values sums) {
   Value from = e.mul(local, parts_->groupBytes);
-  Values products =
-      unpackedQuads(quads, from, elementOffset(group, 0), groupStart(group));
+  Values products = groupStart(group);
+  products = tiled_ ? addProducts(local, products)
+                    : unpackedQuads(quads, from, elementOffset(group, 0),
+                                    products);
   Value at = e.add(from, termsOffset());
   bool minima = hasMinima(panel_.scheme());
   auto load = [&](size_t slot) {
@@ -165,61 +185,79 @@ Emitter::Values PanelDot::unpackedGroup(Value local, Value group,
   return groupEnd(group, terms, products, sums);
 }
 
+/// Quads of a part of the only group of a row.
+int64_t PanelDot::chunkQuads(const UnpackedPart &part) const {
+  return part.count * kQuads +
+         (part.tail ? panel_.paddedGroup() / 4 % kQuads : 0);
+}
+
 /// The only group of a row: its integer sums are carried from part to part.
-Emitter::Values PanelDot::unpackedChunks(Value first, int64_t count, bool tail,
+Emitter::Values PanelDot::unpackedChunks(const UnpackedPart &part,
                                          Values sums) {
   auto as = [&](VectorType type) {
     for (Value &sum : sums)
       sum = vector::BitCastOp::create(e.b, e.loc, type, sum);
   };
   as(e.vec(16, e.i32()));
-  int64_t quads = count * kQuads;
-  if (tail)
-    quads += panel_.paddedGroup() / 4 % kQuads;
-  sums = unpackedQuads(quads, e.index(0),
-                       e.mul(first, kQuads * 4 * layout_.elementBytes()), sums);
-  if (tail)
+  int64_t quads = chunkQuads(part), done = 0;
+  if (tiled_) {
+    sums = addProducts(e.index(0), sums);
+    done = tiledQuads(quads);
+  }
+  Value element = e.mul(part.first, kQuads * 4 * layout_.elementBytes());
+  sums = unpackedQuads(quads - done, e.index(done * panels_.size() * kVector),
+                       e.add(element, 4 * done), sums);
+  if (part.tail)
     return groupEnd(e.index(0), finalTerms(beginning()), sums,
                     Values(sums.size(), e.splatF(0)));
   as(e.vecF());
   return sums;
 }
 
-Emitter::Values PanelDot::unpackedStart(llvm::ArrayRef<Value> panels,
-                                        const UnpackedParts &parts,
+Emitter::Values PanelDot::unpackedStart(const UnpackedPart &part,
                                         Value firstRow, int64_t rows) {
-  start(panels, firstRow, rows, 0);
+  start(part.panels, firstRow, rows, 0);
   sets_ = 1;
-  if (!parts.inChunks)
-    return Values(rows * panels.size(), e.splatF(0));
+  if (!part.parts.inChunks)
+    return Values(rows * panels_.size(), e.splatF(0));
   Values sums = groupStart(e.index(0));
   for (Value &sum : sums)
     sum = vector::BitCastOp::create(e.b, e.loc, e.vecF(), sum);
   return sums;
 }
 
-Emitter::Values PanelDot::unpackedPart(llvm::ArrayRef<Value> panels,
-                                       const UnpackedParts &parts,
-                                       Value firstRow, int64_t rows,
-                                       Value first, int64_t count, bool tail,
-                                       Value from, Values sums) {
-  start(panels, firstRow, rows, 0);
-  sets_ = 1;
-  parts_ = &parts;
-  unpacked_ = from;
-  if (parts.inChunks) {
-    sums = unpackedChunks(first, count, tail, sums);
-    unpacked_ = nullptr;
-    return sums;
-  }
-  int64_t groupsOfBlock = panel_.blockLength(0) / panel_.group();
-  int64_t columns = count * panel_.blockLength(0);
-  if (tail)
+/// Full groups of a part, and columns behind them.
+std::pair<int64_t, int64_t>
+PanelDot::groupsOf(const UnpackedPart &part) const {
+  int64_t columns = part.count * panel_.blockLength(0);
+  if (part.tail)
     columns += panel_.columns() % panel_.blockLength(0);
-  int64_t groups = columns / panel_.group(), rest = columns % panel_.group();
-  Value firstGroup = e.mul(first, groupsOfBlock);
+  return {columns / panel_.group(), columns % panel_.group()};
+}
+
+Value PanelDot::firstGroup(const UnpackedPart &part) {
+  return e.mul(part.first, panel_.blockLength(0) / panel_.group());
+}
+
+Emitter::Values PanelDot::addPart(const UnpackedPart &part, Value firstRow,
+                                  int64_t rows, Values sums, Value tiled) {
+  start(part.panels, firstRow, rows, 0);
+  sets_ = 1;
+  parts_ = &part.parts;
+  unpacked_ = part.memory;
+  tiled_ = tiled;
+  sums = parts_->inChunks ? unpackedChunks(part, sums)
+                          : unpackedGroups(part, sums);
+  unpacked_ = tiled_ = nullptr;
+  return sums;
+}
+
+Emitter::Values PanelDot::unpackedGroups(const UnpackedPart &part,
+                                         Values sums) {
+  auto [groups, rest] = groupsOf(part);
+  Value first = firstGroup(part);
   auto one = [&](Value local, int64_t quads, Values carried) {
-    return unpackedGroup(local, e.add(firstGroup, local), quads, carried);
+    return unpackedGroup(local, e.add(first, local), quads, carried);
   };
   int64_t quads = panel_.paddedGroup() / 4;
   if (groups > 1)
@@ -231,7 +269,6 @@ Emitter::Values PanelDot::unpackedPart(llvm::ArrayRef<Value> panels,
     sums = one(e.index(0), quads, sums);
   if (rest)
     sums = one(e.index(groups), (rest + 3) / 4, sums);
-  unpacked_ = nullptr;
   return sums;
 }
 

@@ -31,7 +31,8 @@ enum {
   QRT_LEVEL_AVXVNNI = 2,
   QRT_LEVEL_AVX512VNNI = 3,
   QRT_LEVEL_AMX = 4,
-  QRT_LEVEL_NEON = 16
+  QRT_LEVEL_NEON = 16,
+  QRT_LEVEL_ARMV86 = 17
 };
 
 /// CPU features that a level may demand; a level's mask is in the header.
@@ -46,7 +47,13 @@ enum {
   QRT_CPU_AVX512VL = 1 << 7,
   QRT_CPU_AVX512DQ = 1 << 8,
   QRT_CPU_AVX512VNNI = 1 << 9,
-  QRT_CPU_NEON_DOTPROD = 1 << 16
+  QRT_CPU_AMX_TILE = 1 << 10,
+  QRT_CPU_AMX_INT8 = 1 << 11,
+  QRT_CPU_AMX_BF16 = 1 << 12,
+  QRT_CPU_AVX512BF16 = 1 << 13,
+  QRT_CPU_NEON_DOTPROD = 1 << 16,
+  QRT_CPU_NEON_I8MM = 1 << 17,
+  QRT_CPU_NEON_BF16 = 1 << 18
 };
 
 /// Rows of one sequence, adjacent in the batch.
