@@ -39,8 +39,8 @@ static constexpr uint32_t kARMV86 =
 // LLVM models no CPU of this level but those that have more features.
 // amx: 32 rows x 2 panels are four tiles of sums, two of rows, two of weights,
 // all eight. No machine has run it.
-// neon and armv8.6 have 32 registers of 4 lanes, of which a tile of 4 rows takes
-// 16 for its sums. No machine has measured them.
+// neon and armv8.6 have 32 registers of 4 lanes; a tile of 4 rows takes 16 of
+// them for its sums. No machine has measured them.
 static const TargetInfo targets[] = {
     {"avx2", QRT_LEVEL_AVX2, kAVX2, kX86, "haswell",
      "+avx2,+fma,+f16c,+bmi,+bmi2,+popcnt,+lzcnt", DotProduct::AVX2, 128, false,

@@ -52,7 +52,12 @@ Status Module::useLevel(std::string_view level) {
     if (level.empty() || level == view_.string(record.name))
       wanted |= record.features;
   const uint32_t cpu = withoutRefused(cpuFeatures(), wanted, permitsTiles);
-  QRT_TRY(chooseLevel(view_, path_, level, cpu, level_));
+  Status chosen = chooseLevel(view_, path_, level, cpu, level_);
+  if (const uint32_t refused = cpuFeatures() & ~cpu; !chosen.ok() && refused)
+    return Status(chosen.code(), chosen.message() + " (Linux refused " +
+                                     featureNames(refused) +
+                                     " to this process)");
+  QRT_TRY(std::move(chosen));
   bindWeights();
   // Within a file the address is a multiple of 64 KiB, hence of the page; a
   // linker may do otherwise, and it is only advice.

@@ -47,7 +47,7 @@ enum {
   QRT_CPU_AVX512VL = 1 << 7,
   QRT_CPU_AVX512DQ = 1 << 8,
   QRT_CPU_AVX512VNNI = 1 << 9,
-  QRT_CPU_AMX_TILE = 1 << 10,
+  QRT_CPU_AMX_TILE = 1 << 10, /* Linux gives tiles on request (docs/ABI.md) */
   QRT_CPU_AMX_INT8 = 1 << 11,
   QRT_CPU_AMX_BF16 = 1 << 12,
   QRT_CPU_AVX512BF16 = 1 << 13,

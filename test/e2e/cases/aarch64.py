@@ -94,7 +94,7 @@ def test_integer_sums(context, scheme, level):
     """One group of codes and activations that are integers: the result is the sum
     of their products, to the last bit."""
     np = numpy()
-    rows, columns, outputs = 3, 512, 40
+    rows, columns, outputs = 23, 512, 40  # blocks of 4 rows, and rows behind them
     generator = np.random.default_rng(int(os.environ.get("LOWBIT_TEST_SEED", "1")))
     kind = SCHEMES[scheme].split(",")[0]
     values = {"sign": [-1, 1], "ternary": [-1, 0, 1], "u3 offset 4": range(-4, 4), "u4 offset 8": range(-8, 8),
@@ -107,7 +107,7 @@ def test_integer_sums(context, scheme, level):
     w[2:, 0], w[2:, 1] = values[0], values[-1]  # the scale of every row is 1
     x = generator.integers(-127, 128, (rows, columns))
     x[0], x[1] = 127, -127
-    x[2, 0] = 127
+    x[2:, 0] = 127  # so is the scale of every token
     (context.folder / "sums.mlir").write_text(f"""
 func.func @sums(%x: tensor<{rows}x{columns}xf32>) -> tensor<{rows}x{outputs}xf32> {{
   %reals = arith.constant {dense(w.astype("<f4"))} : tensor<{outputs}x{columns}xf32>

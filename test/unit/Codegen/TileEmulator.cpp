@@ -150,6 +150,11 @@ void requireTile(int number) {
           "a tile without a shape");
 }
 
+void clear(const Instruction &at) {
+  requireTile(at.reg);
+  std::memset(&tiles.tile[at.reg], 0, sizeof(Tile));
+}
+
 void move(const Instruction &at, bool isLoad) {
   requireTile(at.reg);
   Tile &tile = tiles.tile[at.reg];
@@ -193,7 +198,7 @@ bool execute(const Instruction &at) {
   else if (at.opcode == 0x49 && at.prefix == 0)
     tiles.isConfigured = false; // tilerelease
   else if (at.opcode == 0x49 && at.prefix == 3)
-    requireTile(at.reg), std::memset(&tiles.tile[at.reg], 0, sizeof(Tile));
+    clear(at);
   else if (at.opcode == 0x4b && at.isMemory && at.prefix != 0)
     move(at, /*isLoad=*/at.prefix != 2);
   else if (at.opcode == 0x5e && !at.isMemory)
