@@ -37,6 +37,7 @@ struct TestLevel {
       : target(target), loops(target.level), instructions(target.level) {}
   TargetInfo target;
   std::string loops, instructions;
+  bool onlyForTiles = false; ///< left out of a module without pack.tile_dot
 };
 
 /// Output of a function at one level.
@@ -94,6 +95,7 @@ private:
   std::vector<WeightImage> weights_;
   std::map<std::string, Scheme> activations_;
   std::vector<Loaded> loaded_;
+  std::vector<std::string> compiled_; ///< levels of the last module
   std::string emulated_; ///< a module file for AArch64, or none
 };
 
