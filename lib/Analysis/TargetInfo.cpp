@@ -22,6 +22,18 @@ static constexpr uint32_t kAVX512 = kAVX2 | QRT_CPU_AVX512F | QRT_CPU_AVX512BW |
 static constexpr uint32_t kAVX512BF16 =
     kAVX512 | QRT_CPU_AVX512BF16 | QRT_CPU_AVX512BITALG |
     QRT_CPU_AVX512VPOPCNTDQ | QRT_CPU_AVX512VBMI;
+static constexpr uint32_t kAMX = kAVX512 | QRT_CPU_AVX512BF16 |
+                                 QRT_CPU_AMX_TILE | QRT_CPU_AMX_INT8 |
+                                 QRT_CPU_AMX_BF16;
+static constexpr uint32_t kARMV86 =
+    QRT_CPU_NEON_DOTPROD | QRT_CPU_NEON_I8MM | QRT_CPU_NEON_BF16;
+
+// Without what LLVM's icelake-server has beside the level's features.
+#define LOWBIT_AVX512                                                          \
+  "+avx2,+fma,+f16c,+bmi,+bmi2,+popcnt,+lzcnt,+avx512f,+avx512bw,+avx512vl,"   \
+  "+avx512dq,+avx512vnni,-avx512ifma,-avx512vbmi2,-gfni,-vaes,-vpclmulqdq,"    \
+  "-prefer-256-bit,"
+#define LOWBIT_NO_BITS "-avx512vbmi,-avx512bitalg,-avx512vpopcntdq"
 
 // tileSums: avx512 has 32 registers of 16 lanes; 4 rows x 3 panels take 24 for
 // the two accumulators of each. avx2 has 16 registers of 8 lanes; 2 rows take
@@ -36,7 +48,10 @@ static constexpr uint32_t kAVX512BF16 =
 // avx512bf16: scheduled for icelake-server, znver4 or sapphirerapids, 512 rows
 // of a layer of 2048 x 8192 in bf16 reach 95.3, 94.7 and 95.1 % of the peak, in
 // Q4_0 with int8 72 and 67 with the first two (Zen 5, 2026-11-24).
-// neon has 32 registers of 4 lanes. No machine has measured its row.
+// amx: 32 rows x 2 panels are four tiles of sums, two of rows, two of weights,
+// all eight. No machine has run it.
+// neon and armv8.6 have 32 registers of 4 lanes; a tile of 4 rows takes 16 of
+// them for its sums. No machine has measured them.
 static const TargetInfo targets[] = {
     {"avx2", QRT_LEVEL_AVX2, kAVX2, kX86, "haswell",
      "+avx2,+fma,+f16c,+bmi,+bmi2,+popcnt,+lzcnt", DotProduct::AVX2, 128, false,
@@ -46,22 +61,22 @@ static const TargetInfo targets[] = {
      DotProduct::AVXVNNI, 255, false, false, 4, 2, 2, 128 << 10, 128 << 10, 2,
      6},
     {"avx512vnni", QRT_LEVEL_AVX512VNNI, kAVX512, kX86, "icelake-server",
-     "+avx2,+fma,+f16c,+bmi,+bmi2,+popcnt,+lzcnt,+avx512f,+avx512bw,+avx512vl,"
-     "+avx512dq,+avx512vnni,-avx512ifma,-avx512vbmi,-avx512vbmi2,"
-     "-avx512bitalg,-avx512vpopcntdq,-gfni,-vaes,-vpclmulqdq,"
-     "-prefer-256-bit",
-     DotProduct::AVX512VNNI, 255, true, false, 24, 8, 6, 256 << 10, 400 << 10,
-     6, 24},
+     LOWBIT_AVX512 LOWBIT_NO_BITS, DotProduct::AVX512VNNI, 255, true, false, 24,
+     8, 6, 256 << 10, 400 << 10, 6, 24},
     {"avx512bf16", QRT_LEVEL_AVX512BF16, kAVX512BF16, kX86, "icelake-server",
-     "+avx2,+fma,+f16c,+bmi,+bmi2,+popcnt,+lzcnt,+avx512f,+avx512bw,+avx512vl,"
-     "+avx512dq,+avx512vnni,+avx512bf16,+avx512bitalg,+avx512vpopcntdq,"
-     "+avx512vbmi,-avx512ifma,-avx512vbmi2,-gfni,-vaes,-vpclmulqdq,"
-     "-prefer-256-bit",
+     LOWBIT_AVX512 "+avx512bf16,+avx512bitalg,+avx512vpopcntdq,+avx512vbmi",
      DotProduct::AVX512VNNI, 255, true, false, 24, 8, 6, 256 << 10, 400 << 10,
      6, 24, /*dotsPairs=*/true, /*countsWords=*/true},
+    {"amx", QRT_LEVEL_AMX, kAMX, kX86, "icelake-server",
+     LOWBIT_AVX512 LOWBIT_NO_BITS ",+avx512bf16,+amx-tile,+amx-int8,+amx-bf16",
+     DotProduct::AVX512VNNI, 255, true, false, 24, 8, 6, 256 << 10, 400 << 10,
+     6, 24, false, false, TileDot::AMX, 32, 2},
     {"neon", QRT_LEVEL_NEON, QRT_CPU_NEON_DOTPROD, kArm, "generic",
      "+neon,+dotprod", DotProduct::NEON, 127, false, false, 4, 2, 2, 128 << 10,
      128 << 10, 2, 6},
+    {"armv8.6", QRT_LEVEL_ARMV86, kARMV86, kArm, "generic",
+     "+neon,+dotprod,+i8mm,+bf16", DotProduct::I8MM, 255, false, false, 4, 2, 2,
+     128 << 10, 128 << 10, 2, 6, false, false, TileDot::I8MM, 4, 1},
 };
 
 llvm::ArrayRef<TargetInfo> knownTargets() { return targets; }
@@ -87,9 +102,11 @@ bool hostRuns(const TargetInfo &target) {
 
 const TargetInfo *hostTarget() {
   const TargetInfo *best = nullptr;
-  for (const TargetInfo &target : targets)
-    if (hostRuns(target) && (!best || target.abiLevel > best->abiLevel))
+  for (const TargetInfo &target : targets) {
+    bool isPossible = target.tileDot != TileDot::AMX && hostRuns(target);
+    if (isPossible && (!best || target.abiLevel > best->abiLevel))
       best = &target;
+  }
   return best;
 }
 

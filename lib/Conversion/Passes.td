@@ -30,8 +30,8 @@ def ConvertRtToLLVM : Pass<"convert-rt-to-llvm", "::mlir::ModuleOp"> {
   let description = [{
     Memrefs become bare pointers (all shapes are static), entry points become
     functions of `(ptr, i32, i32)` as quantrt/abi.h says, `rt` ops loads from the
-    frame at the offsets of its structures, `pack.dot4` and `pack.lookup` the
-    instructions of the module's CPU level.
+    frame at the offsets of its structures, `pack.dot4`, `pack.tile_dot` and
+    `pack.lookup` the instructions of the module's CPU level.
 
     ```mlir
     %w = rt.weight %frame[3] : memref<36x5760xi8>
@@ -45,7 +45,8 @@ def ConvertRtToLLVM : Pass<"convert-rt-to-llvm", "::mlir::ModuleOp"> {
   }];
   let dependentDialects = [
     "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
-    "::mlir::math::MathDialect", "::mlir::vector::VectorDialect"
+    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"
   ];
 }
 

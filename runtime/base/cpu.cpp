@@ -5,6 +5,8 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #elif defined(__aarch64__)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
@@ -34,7 +36,12 @@ constexpr FeatureName featureTable[] = {
     {QRT_CPU_AVX512BITALG, "avx512bitalg"},
     {QRT_CPU_AVX512VPOPCNTDQ, "avx512vpopcntdq"},
     {QRT_CPU_AVX512VBMI, "avx512vbmi"},
+    {QRT_CPU_AMX_TILE, "amx-tile"},
+    {QRT_CPU_AMX_INT8, "amx-int8"},
+    {QRT_CPU_AMX_BF16, "amx-bf16"},
     {QRT_CPU_NEON_DOTPROD, "dotprod"},
+    {QRT_CPU_NEON_I8MM, "i8mm"},
+    {QRT_CPU_NEON_BF16, "bf16"},
 };
 
 #if defined(__x86_64__)
@@ -47,7 +54,7 @@ uint64_t extendedControlRegister() {
 
 uint32_t detect() {
   // Bits of XCR0: the registers that the system saves on a context switch.
-  constexpr uint64_t ymmState = 0x6, zmmState = 0xe6;
+  constexpr uint64_t ymmState = 0x6, zmmState = 0xe6, tileState = 0x60000;
   uint32_t a, b, c, d;
   if (!__get_cpuid(1, &a, &b, &c, &d))
     return 0;
@@ -78,6 +85,11 @@ uint32_t detect() {
     add(c, 12, QRT_CPU_AVX512BITALG);
     add(c, 14, QRT_CPU_AVX512VPOPCNTDQ);
   }
+  if ((saved & tileState) == tileState) {
+    add(d, 22, QRT_CPU_AMX_BF16);
+    add(d, 24, QRT_CPU_AMX_TILE);
+    add(d, 25, QRT_CPU_AMX_INT8);
+  }
   if (subleaves >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d)) {
     add(a, 4, QRT_CPU_AVXVNNI);
     if (hasZmm)
@@ -89,7 +101,15 @@ uint32_t detect() {
 #elif defined(__aarch64__)
 
 uint32_t detect() {
-  return getauxval(AT_HWCAP) & HWCAP_ASIMDDP ? QRT_CPU_NEON_DOTPROD : 0;
+  uint32_t features = 0;
+  if (getauxval(AT_HWCAP) & HWCAP_ASIMDDP)
+    features |= QRT_CPU_NEON_DOTPROD;
+  const unsigned long more = getauxval(AT_HWCAP2);
+  if (more & HWCAP2_I8MM)
+    features |= QRT_CPU_NEON_I8MM;
+  if (more & HWCAP2_BF16)
+    features |= QRT_CPU_NEON_BF16;
+  return features;
 }
 
 #else
@@ -104,6 +124,28 @@ uint32_t cpuFeatures() {
   static const uint32_t features = detect();
   return features;
 }
+
+uint32_t withoutRefused(uint32_t cpu, uint32_t wanted, bool (*permits)()) {
+  if (!(cpu & wanted & featuresOnRequest) || permits())
+    return cpu;
+  return cpu & ~featuresOnRequest;
+}
+
+#if defined(__x86_64__) && defined(SYS_arch_prctl)
+
+bool permitsTiles() {
+  // Linux, Documentation/arch/x86/xstate.rst; headers may be older than 5.16.
+  constexpr int requestPermission = 0x1023, tileData = 18;
+  static const bool isPermitted =
+      syscall(SYS_arch_prctl, requestPermission, tileData) == 0;
+  return isPermitted;
+}
+
+#else
+
+bool permitsTiles() { return false; }
+
+#endif
 
 std::string featureNames(uint32_t features) {
   std::string names;

@@ -48,7 +48,17 @@ Status Module::open(const qrt_static_module &source, std::string_view level) {
 Status Module::useLevel(std::string_view level) {
   if (Status status = Metadata::parse(view_.metadata, metadata_); !status.ok())
     return Status(status.code(), path_ + ": " + status.message());
-  QRT_TRY(chooseLevel(view_, path_, level, cpuFeatures(), level_));
+  uint32_t wanted = 0;
+  for (const qrt_level_record &record : view_.levels)
+    if (level.empty() || level == view_.string(record.name))
+      wanted |= record.features;
+  const uint32_t cpu = withoutRefused(cpuFeatures(), wanted, permitsTiles);
+  Status chosen = chooseLevel(view_, path_, level, cpu, level_);
+  if (const uint32_t refused = cpuFeatures() & ~cpu; !chosen.ok() && refused)
+    return Status(chosen.code(), chosen.message() + " (Linux refused " +
+                                     featureNames(refused) +
+                                     " to this process)");
+  QRT_TRY(std::move(chosen));
   bindWeights();
   // Within a file the address is a multiple of 64 KiB, hence of the page; a
   // linker may do otherwise, and it is only advice.

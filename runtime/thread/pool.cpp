@@ -103,6 +103,9 @@ Status Pool::create(int32_t workers, std::unique_ptr<Pool> &pool,
   // Signals are for the host program's own threads.
   sigset_t all, before;
   sigfillset(&all);
+  // Faults are the thread's own: a program's handler of crashes gets them.
+  for (int fault : {SIGILL, SIGSEGV, SIGBUS, SIGFPE, SIGTRAP})
+    sigdelset(&all, fault);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   Status status = made->start(cpus);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);

@@ -136,6 +136,24 @@ func.func private @too_large(%sum: memref<16xi32>, %codes: memref<64xi8>, %x: me
 
 // -----
 
+// usdot has an unsigned operand, for all bytes.
+module attributes {rt.level = "armv8.6"} {
+// CHECK-LABEL: @usdot
+// CHECK-COUNT-4: "llvm.aarch64.neon.usdot"{{.*}} : (vector<4xi32>, vector<16xi8>, vector<16xi8>) -> vector<4xi32>
+// CHECK-NOT: pack.dot4
+func.func private @usdot(%sum: memref<16xi32>, %codes: memref<64xi8>, %x: memref<64xi8>) {
+  %zero = arith.constant 0 : index
+  %s = vector.load %sum[%zero] : memref<16xi32>, vector<16xi32>
+  %w = vector.load %codes[%zero] : memref<64xi8>, vector<64xi8>
+  %a = vector.load %x[%zero] : memref<64xi8>, vector<64xi8>
+  %y = pack.dot4 %s, %w, %a {range = 255} : vector<16xi32>, vector<64xi8>
+  vector.store %y, %sum[%zero] : memref<16xi32>, vector<16xi32>
+  return
+}
+}
+
+// -----
+
 module attributes {rt.level = "neon"} {
 // CHECK-LABEL: @lookup128
 // CHECK-COUNT-4: "llvm.aarch64.neon.tbl1"

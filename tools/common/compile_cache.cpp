@@ -15,6 +15,10 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+#if defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -128,6 +132,10 @@ static std::string machine() {
   result += __builtin_cpu_supports("avx512bw") ? " avx512bw" : "";
   result += __builtin_cpu_supports("avx512vnni") ? " avx512vnni" : "";
   result += __builtin_cpu_supports("avx512bf16") ? " avx512bf16" : "";
+#elif defined(__aarch64__)
+  result += ::getauxval(AT_HWCAP) & HWCAP_ASIMDDP ? " dotprod" : "";
+  result += ::getauxval(AT_HWCAP2) & HWCAP2_I8MM ? " i8mm" : "";
+  result += ::getauxval(AT_HWCAP2) & HWCAP2_BF16 ? " bf16" : "";
 #endif
   return result;
 }

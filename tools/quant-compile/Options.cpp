@@ -19,7 +19,7 @@ namespace {
 
 /// Of the architecture that the compiler runs on.
 #if defined(__aarch64__)
-constexpr const char *kDefaultLevels = "neon";
+constexpr const char *kDefaultLevels = "neon,armv8.6";
 #else
 constexpr const char *kDefaultLevels = "avx2,avx512vnni";
 #endif
@@ -109,7 +109,8 @@ void declareOptions(tools::OptionParser &parser, CompileOptions &options,
   parser.section("Machine");
   parser.text("--target-cpu", "LEVELS",
               std::string("host, or a list of CPU levels: avx2, avxvnni, "
-                          "avx512vnni, avx512bf16; neon (default ") +
+                          "avx512vnni, avx512bf16, amx; neon, armv8.6 "
+                          "(default ") +
                   kDefaultLevels + ", of --activations=bf16 " +
                   kDefaultLevels + kPairLevels + ")",
               &words.targetCPU);

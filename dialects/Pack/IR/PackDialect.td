@@ -17,7 +17,8 @@ def Pack_Dialect : Dialect {
         lowbit  --pack-->  pack on tensors  --loops-->  pack.dot4, vector, scf
 
     `pack.linear` and `pack.embed` work on tensors; `pack.dot4` and
-    `pack.lookup` on vectors, one lowering for each instruction set.
+    `pack.lookup` on vectors, `pack.tile_dot` on memory: one lowering for each
+    instruction set.
   }];
   let useDefaultTypePrinterParser = 1;
   let useDefaultAttributePrinterParser = 1;

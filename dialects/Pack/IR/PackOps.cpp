@@ -114,6 +114,18 @@ LogicalResult Dot4Op::verify() {
   return emitOpError("range: expected 1 to ") << limit << ", but got " << range;
 }
 
+LogicalResult TileDotOp::verify() {
+  int64_t range = getRange(), rows = getRows(), panels = getPanels(),
+          quads = getQuads();
+  if (range < 1 || range > 255) // C1
+    return emitOpError("range: expected 1 to 255, but got ") << range;
+  if (rows > 0 && panels > 0 && quads > 0 && quads % 8 == 0) // C2
+    return success();
+  return emitOpError("rows, panels and quads: expected positive numbers, of "
+                     "quads a multiple of 8, but got ")
+         << rows << ", " << panels << " and " << quads;
+}
+
 LogicalResult LookupOp::verify() {
   return expectEqual(*this, "entries of the table", 16,
                      getTable().size()); // C1

@@ -205,6 +205,52 @@ def Pack_Dot2Op : Pack_Op<"dot2",
   let assemblyFormat = "$acc `,` $w `,` $a attr-dict `:` type($acc) `,` type($w)";
 }
 
+/// Bytes in memory, addressed by row and byte.
+def Pack_Bytes
+    : ConfinedType<MemRefOf<[I8]>, [HasAnyRankOfPred<[2]>, HasStaticShapePred],
+                   "matrix of bytes in memory">;
+
+def Pack_TileDotOp : Op<Pack_Dialect, "tile_dot"> {
+  let summary = "A block of rows times unpacked panels, in memory";
+  let description = [{
+        sums[t, j, l] = sum_{q < quads, i < 4} a[row + t, element + 4 q + i]
+                                               * w[q, j, l, i]
+
+    for all t < `rows`, j < `panels`, l < 16, exactly, in 32 bits. `w` are bytes
+    of `w[0]` from byte `weights` on, `[quads][panels][16][4]`: unpacked panels,
+    side by side. `sums` are i32 of `sums[0]` from byte `place` on,
+    `[rows][panels][16]`. `a` is signed, |a| <= 127; `w` is unsigned, at most
+    `range`. Where |w| = 0 for a whole quad, its `a` may be any bytes.
+
+    What instructions that multiply matrices need: operands large enough for
+    their registers, which only they and loads and stores can reach.
+
+    Constraints:
+    - (C1) `range` is in [1, 255].
+    - (C2) `rows`, `panels` are positive, `quads` is a positive multiple of 8.
+
+    Example:
+
+    ```mlir
+    pack.tile_dot %a[%row, %element], %work[%weights] to %work[%place]
+        {rows = 32, panels = 2, quads = 8, range = 15}
+      : memref<256x2304xi8>, memref<1x36864xi8>, memref<1x36864xi8>
+    ```
+  }];
+  let arguments = (ins Arg<Pack_Bytes, "activations", [MemRead]>:$a,
+                       Index:$row, Index:$element,
+                       Arg<Pack_Bytes, "unpacked panels", [MemRead]>:$w,
+                       Index:$weights,
+                       Arg<Pack_Bytes, "products", [MemWrite]>:$sums,
+                       Index:$place, I64Attr:$rows, I64Attr:$panels,
+                       I64Attr:$quads, I64Attr:$range);
+  let assemblyFormat = [{
+    $a `[` $row `,` $element `]` `,` $w `[` $weights `]` `to`
+    $sums `[` $place `]` attr-dict `:` type($a) `,` type($w) `,` type($sums)
+  }];
+  let hasVerifier = 1;
+}
+
 def Pack_LookupOp : Pack_Op<"lookup", [AllTypesMatch<["index", "result"]>]> {
   let summary = "Bytes out of a small table";
   let description = [{

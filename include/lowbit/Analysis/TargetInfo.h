@@ -17,7 +17,11 @@
 namespace lowbit {
 
 /// Which instructions pack.dot4 and pack.lookup become.
-enum class DotProduct { AVX2, AVXVNNI, AVX512VNNI, NEON };
+enum class DotProduct { AVX2, AVXVNNI, AVX512VNNI, NEON, I8MM };
+
+/// Which instructions pack.tile_dot becomes: a loop of pack.dot4, AMX's tiles,
+/// or i8mm's products of 2 x 8 and 8 x 2.
+enum class TileDot { Dot4, AMX, I8MM };
 
 struct TargetInfo {
   const char *level;    ///< as in --target-cpu and QRT_CPU
@@ -62,6 +66,9 @@ struct TargetInfo {
   /// One instruction counts the bits of every word of 32 bits; else bytes are
   /// counted and summed (pack.xor_popcount).
   bool countsWords = false;
+  TileDot tileDot = TileDot::Dot4;
+  /// Rows and panels of a pack.tile_dot; no rows: matrix products have none.
+  int64_t tileRows = 0, tilePanels = 0;
 };
 
 llvm::ArrayRef<TargetInfo> knownTargets();
@@ -69,7 +76,8 @@ llvm::ArrayRef<TargetInfo> knownTargets();
 const TargetInfo *findTarget(llvm::StringRef level);
 /// The machine that runs the compiler can run the level's code.
 bool hostRuns(const TargetInfo &target);
-/// The best level of the machine that runs the compiler; nullptr: none fits.
+/// The best measured level of the machine that runs the compiler, so not one
+/// that the system gives on request alone; nullptr: none fits.
 const TargetInfo *hostTarget();
 
 } // namespace lowbit

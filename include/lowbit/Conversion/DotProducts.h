@@ -12,6 +12,9 @@ namespace lowbit {
 /// pack.dot4 and pack.lookup to the instructions of a CPU level.
 void populateDotProductPatterns(mlir::RewritePatternSet &patterns,
                                 const TargetInfo &target);
+/// pack.tile_dot to those, or to loops of pack.dot4.
+void populateTileDotPatterns(mlir::RewritePatternSet &patterns,
+                             const TargetInfo &target);
 
 } // namespace lowbit
 

@@ -17,6 +17,8 @@ namespace lowbit {
 struct LinearPlan {
   /// A register tile of a product of many rows: rows x panels sums.
   int64_t tileRows = 1, tilePanels = 1;
+  /// Rows that pack.tile_dot multiplies together; 0: no such instruction.
+  int64_t blockRows = 0;
   /// Calls of up to `fewRows` rows read the weights from memory panel by panel:
   /// up to `onceRows` in one tile, more in tiles of `streamRows`.
   int64_t fewRows = 16, onceRows = 1, streamRows = 1;

@@ -8,7 +8,8 @@
 // More: blocks of a few panels; all rows pass over a block in register tiles of
 // rows x panels. Codes that take work are unpacked to bytes once for all rows,
 // in parts along K where a block of bytes would exceed the cache; partial sums
-// wait in the result.
+// wait in the result. Where the CPU multiplies matrices, codes are unpacked
+// always, and whole blocks of rows go through pack.tile_dot (PanelTiles.cpp).
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,12 +24,15 @@ namespace lowbit {
 
 namespace {
 
-/// Tiles that pass over all rows together.
+/// Tiles that pass over all rows together. Those of pack.tile_dot have their
+/// products behind them, in the only row of memory.
 int64_t tilesOfBlock(const PanelLayout &panel, const RowsLayout &layout,
                      const LinearPlan &plan) {
+  if (plan.blockRows)
+    return 1;
   int64_t bytes = plan.unpacks
                       ? UnpackedParts(panel, layout, plan.tilePanels,
-                                      plan.unpackedBytes)
+                                      plan.unpackedBytes, 0)
                             .bytes()
                       : plan.tilePanels * panel.panelBytes();
   return std::max<int64_t>(1, plan.blockBytes / bytes);
@@ -95,17 +99,15 @@ private:
   }
 
   void fewRows() {
-    auto [lo, hi] = e.partition(e.index(panels()), c.worker, c.workers);
     Value once = e.lessOrEqual(c.count, e.index(plan_.onceRows));
-    for (bool isOnce : {true, false})
-      e.ifThen(isOnce ? once : e.isNot(once), [&] {
-        fewRows(lo, hi, isOnce ? plan_.onceRows : plan_.streamRows);
-      });
+    e.ifThen(once, [&] { fewRows(plan_.onceRows); });
+    e.ifThen(e.isNot(once), [&] { fewRows(plan_.streamRows); });
   }
 
-  void fewRows(Value lo, Value hi, int64_t most) {
+  void fewRows(int64_t most) {
+    auto [lo, hi] = e.partition(e.index(panels()), c.worker, c.workers);
     overPanels(lo, hi, panelsBeside(1), [&](Value first, int64_t panels) {
-      overRows(most, [&](Value row, int64_t count) {
+      overRows(e.index(0), most, [&](Value row, int64_t count) {
         int64_t step = std::min(panels, panelsBeside(count));
         e.each(first, e.add(first, panels), step, [&](Value panel) {
           tile(panel, step, row, count, ofNext(panels));
@@ -158,7 +160,7 @@ private:
   void block(const Block &of) {
     if (work_)
       return unpackedBlock(of);
-    overRows(plan_.tileRows, [&](Value row, int64_t rows) {
+    overRows(e.index(0), plan_.tileRows, [&](Value row, int64_t rows) {
       overBlock(of, [&](Value, Value panel) {
         tile(panel, of.panels, row, rows, 0);
       });
@@ -166,58 +168,88 @@ private:
   }
 
   void unpackedBlock(const Block &of) {
-    UnpackedParts parts(panel_, layout_, of.panels, plan_.unpackedBytes);
+    UnpackedParts parts(panel_, layout_, of.panels, plan_.unpackedBytes,
+                        plan_.blockRows);
     int64_t before = parts.partsBeforeLast();
     if (before)
       e.each(e.index(0), e.index(before), 1, [&](Value part) {
-        Value first = e.mul(part, parts.perPart);
-        onePart(of, parts, first, parts.perPart, /*last=*/false);
+        onePart(of, {of.panel, of.panels, parts, e.mul(part, parts.perPart),
+                     parts.perPart, /*tail=*/false, work_, {}});
       });
-    onePart(of, parts, e.index(before * parts.perPart),
-            parts.pieces - before * parts.perPart, /*last=*/true);
+    onePart(of, {of.panel, of.panels, parts, e.index(before * parts.perPart),
+                 parts.pieces - before * parts.perPart, /*tail=*/true, work_,
+                 {}});
   }
 
-  void onePart(const Block &of, const UnpackedParts &parts, Value first,
-               int64_t pieces, bool last) {
+  /// A part of every tile of a block.
+  void overParts(const Block &of, UnpackedPart part,
+                 llvm::function_ref<void(const UnpackedPart &)> body) {
     overBlock(of, [&](Value slot, Value panel) {
-      dot.unpack(panel, of.panels, parts, first, pieces, last, work_, slot);
+      part.slot = slot;
+      part.panel = panel;
+      body(part);
     });
-    overRows(plan_.tileRows, [&](Value row, int64_t rows) {
-      overBlock(of, [&](Value slot, Value panel) {
-        Values sums =
-            sumsBefore(panel, of.panels, parts, first, last, row, rows);
-        sums = dot.unpackedPart(panel, of.panels, parts, row, rows, first,
-                                pieces, last, work_, slot, sums);
-        if (last)
-          return finish(sums, panel, of.panels, row);
-        eachSum(panel, of.panels, row, [&](size_t i, Value t, Value column,
-                                           Value lanes) {
-          e.storeRow(sums[i], out_, t, column, lanes);
-        }, rows);
+  }
+
+  void onePart(const Block &of, const UnpackedPart &part) {
+    overParts(of, part, [&](const UnpackedPart &of) { dot.unpack(of); });
+    Value done = e.index(0);
+    if (int64_t most = plan_.blockRows) {
+      done = e.mul(e.divFloor(c.count, most), most);
+      e.each(e.index(0), done, most, [&](Value row) {
+        overParts(of, part,
+                  [&](const UnpackedPart &of) { tiledRows(of, row); });
+      });
+    }
+    overRows(done, plan_.tileRows, [&](Value row, int64_t rows) {
+      overParts(of, part, [&](const UnpackedPart &of) {
+        addPart(of, row, rows, /*tiled=*/{});
       });
     });
+  }
+
+  /// A block of rows by pack.tile_dot.
+  void tiledRows(const UnpackedPart &part, Value row) {
+    dot.tileProducts(part, row);
+    int64_t few = llvm::bit_floor(uint64_t(plan_.tileRows));
+    e.each(e.index(0), e.index(plan_.blockRows), few, [&](Value i) {
+      addPart(part, e.add(row, i), few, i);
+    });
+  }
+
+  /// To the sums of a few rows.
+  void addPart(const UnpackedPart &part, Value row, int64_t rows,
+               Value tiled) {
+    Values sums = dot.addPart(part, row, rows, sumsBefore(part, row, rows),
+                              tiled);
+    if (part.tail)
+      return finish(sums, part.panel, part.panels, row);
+    eachSum(part.panel, part.panels, row, [&](size_t i, Value t, Value column,
+                                    Value lanes) {
+      e.storeRow(sums[i], out_, t, column, lanes);
+    }, rows);
   }
 
   /// What a part adds to: the beginning, or what waits in the result.
-  Values sumsBefore(Value panel, int64_t panels, const UnpackedParts &parts,
-                    Value first, bool last, Value row, int64_t rows) {
-    if (!parts.partsBeforeLast())
-      return dot.unpackedStart(panel, panels, parts, row, rows);
-    Values old = loadSums(panel, panels, row, rows);
-    if (last)
+  Values sumsBefore(const UnpackedPart &part, Value row, int64_t rows) {
+    if (!part.parts.partsBeforeLast())
+      return dot.unpackedStart(part, row, rows);
+    Values old = loadSums(part.panel, part.panels, row, rows);
+    if (part.tail)
       return old;
-    Value begins = e.lessOrEqual(first, e.index(0));
+    Value begins = e.lessOrEqual(part.first, e.index(0));
     for (auto [i, start] :
-         llvm::enumerate(dot.unpackedStart(panel, panels, parts, row, rows)))
+         llvm::enumerate(dot.unpackedStart(part, row, rows)))
       old[i] = e.choose(begins, start, old[i]);
     return old;
   }
 
-  /// Rows in tiles of `most`, the last ones by powers of two.
-  void overRows(int64_t most,
+  /// Rows from `first` on in tiles of `most`, the last ones by powers of two.
+  void overRows(Value first, int64_t most,
                 llvm::function_ref<void(Value row, int64_t count)> body) {
-    Value done = e.mul(e.divFloor(c.count, most), most);
-    e.each(e.index(0), done, most, [&](Value row) { body(row, most); });
+    Value whole = e.mul(e.divFloor(e.sub(c.count, first), most), most);
+    Value done = e.add(first, whole);
+    e.each(first, done, most, [&](Value row) { body(row, most); });
     int64_t size = 1;
     while (size * 2 < most)
       size *= 2;
@@ -303,8 +335,9 @@ std::pair<int64_t, int64_t> linearWork(const PanelLayout &panel,
   int64_t most = 0;
   for (int64_t panels = 1; panels <= plan.tilePanels; ++panels)
     most = std::max(
-        most,
-        UnpackedParts(panel, layout, panels, plan.unpackedBytes).bytes());
+        most, UnpackedParts(panel, layout, panels, plan.unpackedBytes,
+                            plan.blockRows)
+                  .bytes());
   return {tilesOfBlock(panel, layout, plan), most};
 }
 

@@ -27,6 +27,18 @@ static bool unpacks(const PanelLayout &panel, const RowsLayout &layout,
          groupLevels > 1;
 }
 
+/// Rows of a block that pack.tile_dot multiplies; 0: none. Groups of 16 would
+/// fill a quarter of a tile, and their sums in memory cost what that saves: by
+/// count of instructions, not measured.
+static int64_t rowsOfBlock(const PanelLayout &panel, const RowsLayout &layout,
+                           const TargetInfo &target) {
+  if (panel.scheme().isFloat() || layout.bits != 8)
+    return 0;
+  bool isLong = panel.scheme().innerGroup() <= 0 &&
+                panel.paddedGroup() / 4 > PanelLayout::kChunkQuads;
+  return isLong || panel.paddedGroup() % 32 == 0 ? target.tileRows : 0;
+}
+
 /// With 32 registers, panels share a row's broadcast, so that loads do not limit
 /// the dot products. Share of the peak, 512 rows, K = 2048, N = 8192, Zen 5, 1
 /// thread (2026-11-24), by what limits:
@@ -37,6 +49,7 @@ static bool unpacks(const PanelLayout &panel, const RowsLayout &layout,
 ///   groups of 64 77 and 85 %);
 /// - unpacked weights come from the second-level cache, a line serves the rows of
 ///   a tile: 6 x 2 (nested scales and minima: 3 x 2 59, 4 x 3 62, 6 x 2 67 %).
+/// - of pack.tile_dot: the panels of its tile.
 /// With 16 registers a panel, of two or four parts, has room for few rows.
 /// Where weights are decoded to floats, decoding costs more than loading: all
 /// rows on one panel.
@@ -49,6 +62,8 @@ static void chooseTile(const PanelLayout &panel, const RowsLayout &layout,
               (isFloat || isSigns || usesDots(layout, target));
   int64_t sums = grouped ? target.tileSums / 2 : target.tileSums;
   plan.tilePanels = !many ? 1 : grouped && !isSigns ? 2 : 3;
+  if (plan.blockRows)
+    plan.tilePanels = target.tilePanels;
   plan.tileRows = sums / plan.tilePanels;
   if (many && grouped && !isSigns && !plan.unpacks)
     plan.tileRows /= 2;
@@ -57,7 +72,8 @@ static void chooseTile(const PanelLayout &panel, const RowsLayout &layout,
 LinearPlan planLinear(const PanelLayout &panel, const RowsLayout &layout,
                       const TargetInfo &target) {
   LinearPlan plan;
-  plan.unpacks = unpacks(panel, layout, target);
+  plan.blockRows = rowsOfBlock(panel, layout, target);
+  plan.unpacks = plan.blockRows || unpacks(panel, layout, target);
   chooseTile(panel, layout, target, plan);
   plan.onceRows = target.onceRows;
   plan.streamRows = target.streamRows;

@@ -28,14 +28,33 @@ struct UnpackedParts {
   int64_t pieceBytes;
   int64_t pieces;  ///< full ones of a row
   int64_t perPart; ///< the last part may have fewer, and has the tail
+  int64_t tileRows; ///< of a block that pack.tile_dot multiplies; 0: none
+  int64_t productBytes; ///< of a group of such a block: i32 of rows and panels
 
   /// `panels` of which a part should not exceed `cacheBytes`; an unpacked
   /// element has as many bytes as one of `rows`.
   UnpackedParts(const PanelLayout &panel, const RowsLayout &rows,
-                int64_t panels, int64_t cacheBytes);
+                int64_t panels, int64_t cacheBytes, int64_t tileRows);
   int64_t partsBeforeLast() const;
-  /// Memory of a part; the tail is less than a piece.
-  int64_t bytes() const { return (perPart + 1) * pieceBytes; }
+  /// Memory of a part; the tail is less than a piece. Products are behind it.
+  int64_t partBytes() const { return (perPart + 1) * pieceBytes; }
+  int64_t bytes() const;
+
+private:
+  int64_t pieceGroups; ///< 0: of a long one, a chunk
+};
+
+/// Pieces [first, first + count) of panels from `panel` on and, if `tail`, what
+/// is behind the last full one, in row `slot` of `memory`: memref<slots x
+/// parts.bytes() x i8>.
+struct UnpackedPart {
+  mlir::Value panel;
+  int64_t panels;
+  const UnpackedParts &parts;
+  mlir::Value first;
+  int64_t count;
+  bool tail;
+  mlir::Value memory, slot;
 };
 
 /// Rows of this kind meet panels by pack.dot4 or pack.dot2.
@@ -52,23 +71,23 @@ public:
            const TargetInfo &target, Value weights, Value activations);
 
   /// Sums of panels panel .. panel + panels - 1 for activation rows row ..
-  /// row + rows - 1, one vector of 16 f32 for each. `prefetch`: bytes ahead, 0 for none.
+  /// row + rows - 1, one vector of 16 f32 for each. `prefetch`: bytes ahead, 0
+  /// for none.
   Values emit(Value panel, int64_t panels, Value row, int64_t rows,
               int64_t prefetch);
 
-  /// Pieces [first, first + count) of those panels, and the tail, unpacked to
-  /// row `slot` of `to`: memref<slots x bytes x i8>. For codes of 8 bits or
-  /// fewer.
-  void unpack(Value panel, int64_t panels, const UnpackedParts &parts,
-              Value first, int64_t count, bool tail, Value to, Value slot);
+  /// Fills a part's memory. For codes of 8 bits or fewer.
+  void unpack(const UnpackedPart &part);
   /// What the sums of rows begin with, before their first part; between parts
   /// they are bits that only the next one understands.
-  Values unpackedStart(Value panel, int64_t panels, const UnpackedParts &parts,
-                       Value row, int64_t rows);
-  /// Adds an unpacked part to `sums`.
-  Values unpackedPart(Value panel, int64_t panels, const UnpackedParts &parts,
-                      Value row, int64_t rows, Value first, int64_t count,
-                      bool tail, Value from, Value slot, Values sums);
+  Values unpackedStart(const UnpackedPart &part, Value row, int64_t rows);
+  /// Adds an unpacked part to `sums`. `tiled`: which row of their block the
+  /// first is, if tileProducts has multiplied it; null: it has not.
+  Values addPart(const UnpackedPart &part, Value row, int64_t rows, Values sums,
+                 Value tiled);
+  /// Multiplies a block of tileRows rows with the part, group by group, into
+  /// the part's memory, of which it must be the only row.
+  void tileProducts(const UnpackedPart &part, Value row);
 
   /// Gives the values of every column of a panel in turn, 16 rows at once, as
   /// Numerics N1 says. No activations are read.
@@ -136,10 +155,20 @@ private:
   void unpackGroup(const Place &at, Chunks &chunks, int64_t firstQuad,
                    int64_t quads);
   int64_t quadBytes() const;
+  void clearQuads(int64_t first, int64_t end, Value to);
   int64_t termsOffset() const;
   Values unpackedQuads(int64_t quads, Value from, Value elements, Values group);
   Values unpackedGroup(Value local, Value group, int64_t quads, Values sums);
-  Values unpackedChunks(Value first, int64_t count, bool tail, Values sums);
+  Values unpackedChunks(const UnpackedPart &part, Values sums);
+  Values unpackedGroups(const UnpackedPart &part, Values sums);
+  int64_t chunkQuads(const UnpackedPart &part) const;
+  /// Those that tiles multiply: whole tiles, so that they have one shape.
+  static int64_t tiledQuads(int64_t quads) { return quads / 16 * 16; }
+  std::pair<int64_t, int64_t> groupsOf(const UnpackedPart &part) const;
+  Value firstGroup(const UnpackedPart &part);
+  void tileGroup(Value firstRow, Value element, Value from, Value to,
+                 int64_t quads);
+  Values addTiledProducts(Value local, Values group);
 
   void applyFields(llvm::ArrayRef<FieldSlot> slots, Value byte, Place &at);
   Value field(const FieldSlot &slot, Value panel, Value byte);
@@ -150,6 +179,7 @@ private:
   const PanelLayout &panel_;
   const RowsLayout &layout_;
   Value weights_, activations_; ///< one row of bytes
+  Value activationRows_;        ///< rows of bytes
   PanelCodes codes_;
   const ByteCodes &bytes_;
   bool usesDots_; ///< pack.dot4 or pack.dot2, not decoded weights
@@ -163,6 +193,7 @@ private:
   const UnpackedParts *parts_ = nullptr;
   Value slot_;     ///< row of `unpacked_`
   Value unpacked_; ///< set while unpacking, or multiplying what was unpacked
+  Value tiled_;    ///< set where products of the rows wait behind it
 };
 
 } // namespace lowbit

@@ -17,9 +17,14 @@ constexpr int64_t kQuads = PanelLayout::kChunkQuads;
 constexpr int64_t kVector = PanelLayout::kVectorBytes;
 /// Quads of bf16 in a loop's body.
 constexpr int64_t kPairQuads = 8;
+/// Bytes of products that wait: they are read once, soon, from the first-level
+/// cache.
+constexpr int64_t kProducts = 32 << 10;
 
 UnpackedParts::UnpackedParts(const PanelLayout &panel, const RowsLayout &rows,
-                             int64_t panels, int64_t cacheBytes) {
+                             int64_t panels, int64_t cacheBytes,
+                             int64_t tileRows)
+    : tileRows(tileRows), productBytes(tileRows * panels * kVector) {
   int64_t quads = panel.paddedGroup() / 4;
   int64_t quadBytes = panels * kVector * rows.elementBytes();
   inChunks = panel.scheme().innerGroup() <= 0 && quads > kQuads;
@@ -28,13 +33,22 @@ UnpackedParts::UnpackedParts(const PanelLayout &panel, const RowsLayout &rows,
   if (inChunks) {
     pieces = quads / kQuads;
     pieceBytes = kQuads * quadBytes;
+    pieceGroups = 0;
   } else {
     pieces = panel.columns() / panel.blockLength(0);
-    pieceBytes = panel.blockLength(0) / panel.group() * groupBytes;
+    pieceGroups = panel.blockLength(0) / panel.group();
+    pieceBytes = pieceGroups * groupBytes;
   }
   int64_t fit = std::max<int64_t>(1, cacheBytes / pieceBytes);
+  if (pieceGroups && tileRows)
+    fit = std::clamp<int64_t>(kProducts / (pieceGroups * productBytes), 1, fit);
   int64_t parts = std::max<int64_t>(1, (pieces + fit - 1) / fit);
   perPart = std::max<int64_t>(1, (pieces + parts - 1) / parts);
+}
+
+int64_t UnpackedParts::bytes() const {
+  int64_t groups = pieceGroups ? (perPart + 1) * pieceGroups : 1;
+  return partBytes() + groups * productBytes;
 }
 
 int64_t UnpackedParts::partsBeforeLast() const {
@@ -75,6 +89,14 @@ void PanelDot::unpackChunks(int64_t quads, Value from, Value to) {
   }
 }
 
+/// Tiles multiply whole groups; the last one may be shorter.
+void PanelDot::clearQuads(int64_t first, int64_t end, Value to) {
+  int64_t panels = panels_.size();
+  for (int64_t vector = first * panels; vector < end * panels; ++vector)
+    e.storeVec(e.splatBytes(0), unpacked_,
+               {e.index(0), e.add(to, vector * kVector)});
+}
+
 /// One group: codes, then its terms as they multiply sums.
 void PanelDot::unpackGroup(const Place &at, Chunks &chunks, int64_t firstQuad,
                            int64_t quads) {
@@ -83,6 +105,8 @@ void PanelDot::unpackGroup(const Place &at, Chunks &chunks, int64_t firstQuad,
     unpackChunks(quads, at.byte, to);
   else
     unpackQuads(chunks, firstQuad, quads, to);
+  if (parts_->tileRows)
+    clearQuads(quads, panel_.paddedGroup() / 4, to);
   Value terms = e.add(to, termsOffset());
   for (auto [j, of] : llvm::enumerate(finalTerms(at))) {
     e.storeBytes(of.scale, unpacked_, slot_, e.add(terms, j * kVector));
@@ -96,24 +120,18 @@ int64_t PanelDot::termsOffset() const {
   return quadBytes() * (panel_.paddedGroup() / 4);
 }
 
-void PanelDot::unpack(Value panel, int64_t panels, const UnpackedParts &parts,
-                      Value first, int64_t count, bool tail, Value to,
-                      Value slot) {
-  start(panel, panels, e.index(0), 0, 0);
-  parts_ = &parts;
-  unpacked_ = to;
-  slot_ = slot;
+void PanelDot::unpack(const UnpackedPart &part) {
+  start(part.panel, part.panels, e.index(0), 0, 0);
+  parts_ = &part.parts;
+  unpacked_ = part.memory;
+  slot_ = part.slot;
   Place at = beginning();
-  if (parts.inChunks) {
-    int64_t quads = count * kQuads;
-    if (tail)
-      quads += panel_.paddedGroup() / 4 % kQuads;
-    unpackChunks(quads,
-                 e.add(at.byte, e.mul(first, panel_.chunkBytes(kQuads))),
-                 e.index(0));
+  if (parts_->inChunks) {
+    Value skipped = e.mul(part.first, panel_.chunkBytes(kQuads));
+    unpackChunks(chunkQuads(part), e.add(at.byte, skipped), e.index(0));
   } else {
     // Groups are counted from the part's first.
-    emitBlocks(at, first, count, tail, {}, e.index(0));
+    emitBlocks(at, part.first, part.count, part.tail, {}, e.index(0));
   }
   unpacked_ = nullptr;
 }
@@ -160,8 +178,10 @@ Emitter::Values PanelDot::unpackedQuads(int64_t quads, Value from,
 Emitter::Values PanelDot::unpackedGroup(Value local, Value group,
                                         int64_t quads, Values sums) {
   Value from = e.mul(local, parts_->groupBytes);
-  Values products =
-      unpackedQuads(quads, from, elementOffset(group, 0), groupStart(group));
+  Values products = groupStart(group);
+  products = tiled_ ? addTiledProducts(local, products)
+                    : unpackedQuads(quads, from, elementOffset(group, 0),
+                                    products);
   Value at = e.add(from, termsOffset());
   bool minima = panel_.scheme().hasMinima();
   auto load = [&](size_t slot) {
@@ -174,63 +194,80 @@ Emitter::Values PanelDot::unpackedGroup(Value local, Value group,
   return groupEnd(group, terms, products, sums);
 }
 
+/// Quads of a part of the only group of a row.
+int64_t PanelDot::chunkQuads(const UnpackedPart &part) const {
+  return part.count * kQuads +
+         (part.tail ? panel_.paddedGroup() / 4 % kQuads : 0);
+}
+
 /// The only group of a row: its sums of products are carried from part to part.
-Emitter::Values PanelDot::unpackedChunks(Value first, int64_t count, bool tail,
+Emitter::Values PanelDot::unpackedChunks(const UnpackedPart &part,
                                          Values sums) {
   auto as = [&](VectorType type) {
     for (Value &sum : sums)
       sum = vector::BitCastOp::create(e.b, e.loc, type, sum);
   };
   as(e.vec(16, layout_.bits == 8 ? e.i32() : e.f32()));
-  int64_t quads = count * kQuads;
-  if (tail)
-    quads += panel_.paddedGroup() / 4 % kQuads;
-  sums = unpackedQuads(quads, e.index(0),
-                       e.mul(first, kQuads * 4 * layout_.elementBytes()), sums);
-  if (tail)
+  int64_t quads = chunkQuads(part), done = 0;
+  if (tiled_) {
+    sums = addTiledProducts(e.index(0), sums);
+    done = tiledQuads(quads);
+  }
+  Value element = e.mul(part.first, kQuads * 4 * layout_.elementBytes());
+  sums = unpackedQuads(quads - done, e.index(done * quadBytes()),
+                       e.add(element, 4 * done * layout_.elementBytes()), sums);
+  if (part.tail)
     return groupEnd(e.index(0), finalTerms(beginning()), sums,
                     Values(sums.size(), e.splatF(0)));
   as(e.vecF());
   return sums;
 }
 
-Emitter::Values PanelDot::unpackedStart(Value panel, int64_t panels,
-                                        const UnpackedParts &parts, Value row,
+Emitter::Values PanelDot::unpackedStart(const UnpackedPart &part, Value row,
                                         int64_t rows) {
-  start(panel, panels, row, rows, 0);
+  start(part.panel, part.panels, row, rows, 0);
   sets_ = 1;
-  if (!parts.inChunks)
-    return Values(rows * panels, e.splatF(0));
+  if (!part.parts.inChunks)
+    return Values(rows * panels_.size(), e.splatF(0));
   Values sums = groupStart(e.index(0));
   for (Value &sum : sums)
     sum = vector::BitCastOp::create(e.b, e.loc, e.vecF(), sum);
   return sums;
 }
 
-Emitter::Values PanelDot::unpackedPart(Value panel, int64_t panels,
-                                       const UnpackedParts &parts, Value row,
-                                       int64_t rows, Value first,
-                                       int64_t count, bool tail, Value from,
-                                       Value slot, Values sums) {
-  start(panel, panels, row, rows, 0);
-  if (parts.inChunks)
-    sets_ = 1;
-  parts_ = &parts;
-  unpacked_ = from;
-  slot_ = slot;
-  if (parts.inChunks) {
-    sums = unpackedChunks(first, count, tail, sums);
-    unpacked_ = nullptr;
-    return sums;
-  }
-  int64_t groupsOfBlock = panel_.blockLength(0) / panel_.group();
-  int64_t columns = count * panel_.blockLength(0);
-  if (tail)
+/// Full groups of a part, and columns behind them.
+std::pair<int64_t, int64_t>
+PanelDot::groupsOf(const UnpackedPart &part) const {
+  int64_t columns = part.count * panel_.blockLength(0);
+  if (part.tail)
     columns += panel_.columns() % panel_.blockLength(0);
-  int64_t groups = columns / panel_.group(), rest = columns % panel_.group();
-  Value firstGroup = e.mul(first, groupsOfBlock);
+  return {columns / panel_.group(), columns % panel_.group()};
+}
+
+Value PanelDot::firstGroup(const UnpackedPart &part) {
+  return e.mul(part.first, panel_.blockLength(0) / panel_.group());
+}
+
+Emitter::Values PanelDot::addPart(const UnpackedPart &part, Value row,
+                                  int64_t rows, Values sums, Value tiled) {
+  start(part.panel, part.panels, row, rows, 0);
+  sets_ = 1;
+  parts_ = &part.parts;
+  unpacked_ = part.memory;
+  slot_ = part.slot;
+  tiled_ = tiled;
+  sums = parts_->inChunks ? unpackedChunks(part, sums)
+                          : unpackedGroups(part, sums);
+  unpacked_ = tiled_ = nullptr;
+  return sums;
+}
+
+Emitter::Values PanelDot::unpackedGroups(const UnpackedPart &part,
+                                         Values sums) {
+  auto [groups, rest] = groupsOf(part);
+  Value first = firstGroup(part);
   auto one = [&](Value local, int64_t quads, Values carried) {
-    return unpackedGroup(local, e.add(firstGroup, local), quads, carried);
+    return unpackedGroup(local, e.add(first, local), quads, carried);
   };
   int64_t quads = panel_.paddedGroup() / 4;
   if (groups > 1)
@@ -242,7 +279,6 @@ Emitter::Values PanelDot::unpackedPart(Value panel, int64_t panels,
     sums = one(e.index(0), quads, sums);
   if (rest)
     sums = one(e.index(groups), (rest + 3) / 4, sums);
-  unpacked_ = nullptr;
   return sums;
 }
 

@@ -60,9 +60,9 @@ Value inParts(OpBuilder &b, Location loc, int64_t parts, ValueRange operands,
 
 /// One instruction for so many parts of the operands, exact for all weights of
 /// a kind. avx512_vnni, avx_vnni: unsigned weights, so that the activation's
-/// broadcast folds into the memory operand. dotprod: signed bytes, which
-/// unsigned ones up to 127 are as well; four activations are loaded into all
-/// lanes at once (ld1r) for the four quarters.
+/// broadcast folds into the memory operand. i8mm's usdot: unsigned ones too.
+/// dotprod: signed bytes, which unsigned ones up to 127 are as well. On both
+/// four activations are loaded into all lanes at once (ld1r) for the quarters.
 struct DotInParts : OpRewritePattern<pack::Dot4Op> {
   DotInParts(MLIRContext *context, int64_t parts, StringRef intrinsic,
              bool takesSigned)
@@ -408,6 +408,10 @@ void populateDotProductPatterns(RewritePatternSet &patterns,
     return;
   case DotProduct::NEON:
     patterns.add<DotInParts>(context, 4, "llvm.aarch64.neon.sdot", true);
+    patterns.add<LookupInParts>(context, 4, "llvm.aarch64.neon.tbl1");
+    return;
+  case DotProduct::I8MM:
+    patterns.add<DotInParts>(context, 4, "llvm.aarch64.neon.usdot", false);
     patterns.add<LookupInParts>(context, 4, "llvm.aarch64.neon.tbl1");
     return;
   }

@@ -32,7 +32,8 @@ enum {
   QRT_LEVEL_AVX512VNNI = 3,
   QRT_LEVEL_AVX512BF16 = 4,
   QRT_LEVEL_AMX = 5,
-  QRT_LEVEL_NEON = 16
+  QRT_LEVEL_NEON = 16,
+  QRT_LEVEL_ARMV86 = 17
 };
 
 /// CPU features that a level may demand; a level's mask is in the header.
@@ -51,7 +52,12 @@ enum {
   QRT_CPU_AVX512BITALG = 1 << 11,
   QRT_CPU_AVX512VPOPCNTDQ = 1 << 12,
   QRT_CPU_AVX512VBMI = 1 << 13,
-  QRT_CPU_NEON_DOTPROD = 1 << 16
+  QRT_CPU_NEON_DOTPROD = 1 << 16,
+  QRT_CPU_NEON_I8MM = 1 << 17,
+  QRT_CPU_NEON_BF16 = 1 << 18,
+  QRT_CPU_AMX_TILE = 1 << 20, /* Linux gives tiles on request (docs/ABI.md) */
+  QRT_CPU_AMX_INT8 = 1 << 21,
+  QRT_CPU_AMX_BF16 = 1 << 22
 };
 
 /// Rows of one sequence, adjacent in the batch.

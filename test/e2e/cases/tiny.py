@@ -4,7 +4,7 @@ computed (test/e2e/tiny_models.py wrote both)."""
 import itertools
 
 import tiny_models
-from harness import TINY, Skip, cpu_flags, cpu_levels, each, expect, floats
+from harness import TINY, Skip, cpu_flags, cpu_levels, each, expect, floats, one_line
 
 MODELS = sorted(path.stem for path in TINY.glob("*.gguf"))
 LEVELS = cpu_levels()
@@ -62,6 +62,24 @@ def test_avxvnni(context, model):
         answers.append(floats(out))
     worst = max(abs(a - b) for a, b in zip(*answers, strict=True)) / max(map(abs, answers[0]))
     expect(worst <= 1e-3, f"avx2 and avxvnni differ by {worst:.2e}")
+
+
+@each("llama-q4_1", "llama-mixed", "gemma3-q8_0")
+def test_amx(context, model):
+    """A level on request that needs the system's permission; on a CPU without
+    it the module runs at another one."""
+    module = context.module(TINY / f"{model}.gguf", "--target-cpu=avx2,amx")
+    arguments = ("quant-eval", module, "--prompts", TINY / f"{model}.prompts.txt", "--logits")
+    answers = []
+    for level in ("avx2", None):
+        out = context.folder / f"{level}.f32"
+        context.run(*arguments, out, level=level)
+        answers.append(floats(out))
+    worst = max(abs(a - b) for a, b in zip(*answers, strict=True)) / max(map(abs, answers[0]))
+    expect(worst <= 1e-3, f"avx2 and the best level differ by {worst:.2e}")
+    if "amx_int8" not in cpu_flags():
+        line = one_line(context.attempt(*arguments, context.folder / "amx.f32", level="amx"), "quant-eval")
+        expect("level amx needs" in line and "amx-tile, amx-int8, amx-bf16" in line, line)
 
 
 @each("llama-q4_1", "llama-odd-f32", "gemma3-f32")

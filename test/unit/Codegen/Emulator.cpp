@@ -22,11 +22,13 @@ std::string emulatorMissing() {
   return "";
 }
 
-static std::string run(const std::vector<std::string> &arguments,
+static std::string run(const char *level,
+                       const std::vector<std::string> &arguments,
                        const std::string &messages) {
   auto qemu = llvm::sys::findProgramByName("qemu-aarch64");
-  std::vector<llvm::StringRef> words = {*qemu, "-cpu", "max", "-L", libraries,
-                                        runner};
+  std::string choice = std::string("QRT_CPU=") + level;
+  std::vector<llvm::StringRef> words = {*qemu, "-cpu",    "max", "-E",
+                                        choice, "-L", libraries, runner};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::string error;
   std::optional<llvm::StringRef> streams[] = {"", messages, messages};
@@ -41,7 +43,8 @@ static std::string run(const std::vector<std::string> &arguments,
 }
 
 static std::string callIn(const std::string &folder, const std::string &module,
-                          const qrt_model *like, const std::string &function,
+                          const char *level, const qrt_model *like,
+                          const std::string &function,
                           const std::vector<const void *> &inputs,
                           std::vector<float> &output) {
   std::vector<std::string> arguments = {module, "--call=" + function};
@@ -58,7 +61,7 @@ static std::string callIn(const std::string &folder, const std::string &module,
   }
   std::string result = folder + "/result.npy";
   arguments.insert(arguments.end(), {"--output", result});
-  std::string failed = run(arguments, folder + "/messages");
+  std::string failed = run(level, arguments, folder + "/messages");
   if (!failed.empty())
     return failed;
   tools::NpyArray array;
@@ -70,15 +73,15 @@ static std::string callIn(const std::string &folder, const std::string &module,
   return "";
 }
 
-std::string callEmulated(const std::string &module, const qrt_model *like,
-                         const std::string &function,
+std::string callEmulated(const std::string &module, const char *level,
+                         const qrt_model *like, const std::string &function,
                          const std::vector<const void *> &inputs,
                          std::vector<float> &output) {
   llvm::SmallString<128> folder;
   if (llvm::sys::fs::createUniqueDirectory("emulated", folder))
     return "cannot make a folder";
-  std::string failed =
-      callIn(std::string(folder), module, like, function, inputs, output);
+  std::string failed = callIn(std::string(folder), module, level, like,
+                              function, inputs, output);
   llvm::sys::fs::remove_directories(folder);
   return failed;
 }

@@ -18,11 +18,14 @@ namespace lowbit::test {
 /// Empty, or what is missing to run programs for AArch64.
 std::string emulatorMissing();
 
-/// Calls a plain function with one output of f32. `like` is a module with the
-/// same functions for this CPU: it says what the arguments are. Returns what
-/// went wrong, or nothing.
-std::string callEmulated(const std::string &module, const qrt_model *like,
-                         const std::string &function,
+/// Levels whose code it runs.
+constexpr const char *kEmulatedLevels[] = {"neon", "armv8.6"};
+
+/// Calls a plain function with one output of f32 at a level. `like` is a module
+/// with the same functions for this CPU: it says what the arguments are.
+/// Returns what went wrong, or nothing.
+std::string callEmulated(const std::string &module, const char *level,
+                         const qrt_model *like, const std::string &function,
                          const std::vector<const void *> &inputs,
                          std::vector<float> &output);
 

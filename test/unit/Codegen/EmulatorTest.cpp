@@ -10,5 +10,5 @@ using namespace lowbit::test;
 TEST(EmulatorTest, Present) {
   std::string missing = emulatorMissing();
   if (!missing.empty())
-    GTEST_SKIP() << "kernels are not tested at neon: " << missing;
+    GTEST_SKIP() << "kernels are not tested at neon and armv8.6: " << missing;
 }

@@ -3,9 +3,11 @@
 #include "KernelModule.h"
 
 #include "Emulator.h"
+#include "TileEmulator.h"
 
 #include "dialects/LM/IR/LMOps.h"
 #include "dialects/LowBit/IR/LowBitOps.h"
+#include "dialects/Pack/IR/PackOps.h"
 #include "lib/Driver/Describe.h"
 #include "lib/Driver/Weights.h"
 #include "lowbit/InitAll.h"
@@ -30,6 +32,32 @@ std::vector<const TargetInfo *> levelsOfThisCpu() {
   for (const TargetInfo &target : knownTargets())
     if (hostRuns(target))
       levels.push_back(&target);
+  return levels;
+}
+
+/// Those levels; and on a CPU without AMX its loops, once with pack.tile_dot as
+/// a loop and once as its instructions, which are emulated. The rest of level
+/// amx is avx512vnni.
+static std::vector<TestLevel> testLevels() {
+  std::vector<TestLevel> levels;
+  for (const TargetInfo *target : levelsOfThisCpu())
+    levels.push_back(*target);
+  const TargetInfo &amx = *findTarget("amx");
+  const TargetInfo &base = *findTarget("avx512vnni");
+  if (hostRuns(amx) || !hostRuns(base))
+    return levels;
+  TestLevel loops = base;
+  loops.loops = "amx";
+  loops.target.level = "amx-by-dot4";
+  loops.onlyForTiles = true;
+  levels.push_back(loops);
+  if (!emulateTiles())
+    return levels;
+  TestLevel tiles = amx;
+  tiles.target.level = "amx-emulated";
+  tiles.onlyForTiles = true;
+  tiles.target.abiFeatures = base.abiFeatures;
+  levels.push_back(tiles);
   return levels;
 }
 
@@ -167,27 +195,40 @@ public:
     return describeFunctions(*module, maxRows, image);
   }
 
-  llvm::Expected<std::string> code(const TargetInfo &target) {
+  /// `loops`, `instructions`: the levels that these stages generate.
+  static bool hasTiles(ModuleOp module) {
+    return module.walk([](pack::TileDotOp) { return WalkResult::interrupt(); })
+        .wasInterrupted();
+  }
+
+  /// Empty: not worth a test.
+  llvm::Expected<std::string> code(const TestLevel &level) {
     OwningOpRef<ModuleOp> copy = module->clone();
-    options.level = target.level;
+    options.level = level.loops;
     if (!run(*copy, Stage::Loops))
       return llvm::createStringError("loops");
+    if (level.onlyForTiles && !hasTiles(*copy))
+      return "";
     needs.push_back(
         {copy->getOperation()->getAttrOfType<DictionaryAttr>("rt.functions"),
          copy->getOperation()->getAttrOfType<ArrayAttr>("rt.weights")});
+    copy->getOperation()->setAttr(
+        "rt.level", StringAttr::get(&context(), level.instructions));
     if (!run(*copy, Stage::Target))
       return llvm::createStringError("target");
-    return compileLevel(*copy, target);
+    return compileLevel(*copy, level.target);
   }
 
-  llvm::Error write(llvm::ArrayRef<const TargetInfo *> levels,
+  llvm::Error write(llvm::ArrayRef<TestLevel> levels,
                     const std::string &path) {
     std::vector<std::string> objects, names;
-    image.levels = levels.vec();
-    for (const TargetInfo *level : image.levels) {
-      auto object = code(*level);
+    for (const TestLevel &level : levels) {
+      auto object = code(level);
       if (!object)
         return object.takeError();
+      if (object->empty())
+        continue;
+      image.levels.push_back(&level.target);
       objects.push_back(std::move(*object));
     }
     if (llvm::Error failed = nameEntries(needs, image))
@@ -226,7 +267,7 @@ public:
 } // namespace
 
 std::string KernelModule::compile(const std::string &activations,
-                                  llvm::ArrayRef<const TargetInfo *> levels,
+                                  llvm::ArrayRef<TestLevel> levels,
                                   const std::string &path) {
   Steps steps("module " + attributes_ + "{\n" + text_ + "}\n", activations,
               kMaxRows);
@@ -234,22 +275,28 @@ std::string KernelModule::compile(const std::string &activations,
   if (llvm::Error failed = steps.front())
     return llvm::toString(std::move(failed));
   activations_ = steps.activations;
-  return llvm::toString(steps.write(levels, path));
+  std::string failed = llvm::toString(steps.write(levels, path));
+  compiled_.clear();
+  for (const TargetInfo *level : steps.image.levels)
+    compiled_.push_back(level->level);
+  return failed;
 }
 
 void KernelModule::build(const std::string &activations) {
   llvm::SmallString<128> path;
   ASSERT_FALSE(llvm::sys::fs::createTemporaryFile("kernel", "so", path));
   std::string file(path);
-  std::string failed = compile(activations, levelsOfThisCpu(), file);
+  std::vector<TestLevel> levels = testLevels();
+  std::string failed = compile(activations, levels, file);
+  emulateTiles(); // LLVM has taken the signal, for files to remove
   EXPECT_EQ(failed, "") << text_;
   if (failed.empty())
-    for (const TargetInfo *level : levelsOfThisCpu()) {
+    for (const std::string &level : compiled_) {
       qrt_load_options options = {};
       options.threads = 2;
-      options.level = level->level;
+      options.level = level.c_str();
       options.verify = "never";
-      Loaded loaded{level->level, nullptr};
+      Loaded loaded{level, nullptr};
       qrt_status status = qrt_load(file.c_str(), &options, &loaded.model);
       EXPECT_EQ(status, QRT_OK) << qrt_last_error();
       if (status == QRT_OK)
@@ -258,9 +305,12 @@ void KernelModule::build(const std::string &activations) {
   llvm::sys::fs::remove(file); // mapped by now
   if (!failed.empty() || !emulatorMissing().empty())
     return;
-  ASSERT_FALSE(llvm::sys::fs::createTemporaryFile("neon", "so", path));
+  ASSERT_FALSE(llvm::sys::fs::createTemporaryFile("aarch64", "so", path));
   emulated_ = std::string(path);
-  EXPECT_EQ(compile(activations, findTarget("neon"), emulated_), "") << text_;
+  levels.clear();
+  for (const char *level : kEmulatedLevels)
+    levels.push_back(*findTarget(level));
+  EXPECT_EQ(compile(activations, levels, emulated_), "") << text_;
 }
 
 //===- Calling ------------------------------------------------------------===//
@@ -300,12 +350,14 @@ KernelModule::call(const std::string &function,
     return qrt_call(model, qrt_function_find(model, function.c_str()),
                     arguments.data());
   });
-  if (!emulated_.empty() && !loaded_.empty()) {
-    LevelResult neon{"neon", std::vector<float>(size_t(outputs), NAN)};
-    EXPECT_EQ(callEmulated(emulated_, loaded_[0].model, function, inputs,
-                           neon.values),
+  if (emulated_.empty() || loaded_.empty())
+    return results;
+  for (const char *level : kEmulatedLevels) {
+    LevelResult result{level, std::vector<float>(size_t(outputs), NAN)};
+    EXPECT_EQ(callEmulated(emulated_, level, loaded_[0].model, function,
+                           inputs, result.values),
               "");
-    results.push_back(std::move(neon));
+    results.push_back(std::move(result));
   }
   return results;
 }

@@ -30,6 +30,16 @@ using reference::Reals;
 /// Levels of the compiler that this CPU has.
 std::vector<const TargetInfo *> levelsOfThisCpu();
 
+/// A level of a test's module: the levels whose loops and whose instructions
+/// its code has.
+struct TestLevel {
+  TestLevel(const TargetInfo &target)
+      : target(target), loops(target.level), instructions(target.level) {}
+  TargetInfo target;
+  std::string loops, instructions;
+  bool onlyForTiles = false; ///< left out of a module without pack.tile_dot
+};
+
 /// Output of a function at one level.
 struct LevelResult {
   std::string level;
@@ -52,15 +62,16 @@ public:
   /// Attributes of `text`, where there is one.
   void model(int64_t vocabulary, int64_t embedding);
 
-  /// Compiles for all levels of this CPU and loads each; for neon too, where it
-  /// can be emulated. A failure is one of the test.
+  /// Compiles for all levels of this CPU, and for those of AMX where it can be
+  /// emulated, and loads each; for those of AArch64
+  /// too, where they can be emulated. A failure is one of the test.
   void build(const std::string &activations = "int8");
 
   /// The scheme of the activations that meet a weight; none: reals.
   std::optional<Scheme> activations(const std::string &weight) const;
 
   /// Calls a plain function with 1 and with 2 threads, whose bits must agree;
-  /// once at neon.
+  /// once at the emulated levels.
   std::vector<LevelResult> call(const std::string &function,
                                 const std::vector<const void *> &inputs,
                                 int64_t outputs);
@@ -75,7 +86,7 @@ private:
     qrt_model *model;
   };
   std::string compile(const std::string &activations,
-                      llvm::ArrayRef<const TargetInfo *> levels,
+                      llvm::ArrayRef<TestLevel> levels,
                       const std::string &path);
   template <class Run>
   std::vector<LevelResult> atEveryLevel(int64_t outputs, Run run);
@@ -84,6 +95,7 @@ private:
   std::vector<WeightImage> weights_;
   std::map<std::string, Scheme> activations_;
   std::vector<Loaded> loaded_;
+  std::vector<std::string> compiled_; ///< levels of the last module
   std::string emulated_; ///< a module file for AArch64, or none
 };
 

@@ -146,6 +146,22 @@ func.func @dot4_c1_signed(%acc: vector<16xi32>, %w: vector<64xi8>) {
 
 // -----
 
+func.func @tile_dot_c1(%a: memref<4x64xi8>, %w: memref<1x64xi8>, %i: index) {
+  // expected-error@+1 {{range: expected 1 to 255, but got 0}}
+  pack.tile_dot %a[%i, %i], %w[%i] to %w[%i] {rows = 4, panels = 1, quads = 8, range = 0} : memref<4x64xi8>, memref<1x64xi8>, memref<1x64xi8>
+  return
+}
+
+// -----
+
+func.func @tile_dot_c2(%a: memref<4x64xi8>, %w: memref<1x64xi8>, %i: index) {
+  // expected-error@+1 {{rows, panels and quads: expected positive numbers, of quads a multiple of 8, but got 4, 1 and 12}}
+  pack.tile_dot %a[%i, %i], %w[%i] to %w[%i] {rows = 4, panels = 1, quads = 12, range = 1} : memref<4x64xi8>, memref<1x64xi8>, memref<1x64xi8>
+  return
+}
+
+// -----
+
 func.func @lookup_c1(%i: vector<64xi8>) {
   // expected-error@+1 {{entries of the table: expected 16, but got 2}}
   %v = pack.lookup %i in [0, 1] : vector<64xi8>

@@ -91,6 +91,15 @@ func.func @dot4(%acc: vector<16xi32>, %w: vector<64xi8>, %a: vector<64xi8>) -> v
   return %t : vector<16xi32>
 }
 
+// CHECK-LABEL: func @tile_dot
+func.func @tile_dot(%a: memref<256x2304xi8>, %work: memref<1x36864xi8>, %i: index) {
+  // CHECK: pack.tile_dot %{{.*}}[%{{.*}}, %{{.*}}], %{{.*}}[%{{.*}}] to %{{.*}}[%{{.*}}] {panels = 2 : i64, quads = 8 : i64, range = 15 : i64, rows = 32 : i64} : memref<256x2304xi8>, memref<1x36864xi8>, memref<1x36864xi8>
+  pack.tile_dot %a[%i, %i], %work[%i] to %work[%i]
+      {rows = 32, panels = 2, quads = 8, range = 15}
+    : memref<256x2304xi8>, memref<1x36864xi8>, memref<1x36864xi8>
+  return
+}
+
 // CHECK-LABEL: func @xor_popcount
 func.func @xor_popcount(%acc: vector<16xi32>, %w: vector<16xi32>, %a: vector<16xi32>) -> vector<16xi32> {
   // CHECK: pack.xor_popcount %{{.*}}, %{{.*}}, %{{.*}} : vector<16xi32>

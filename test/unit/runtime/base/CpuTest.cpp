@@ -16,6 +16,22 @@ TEST(CpuTest, NamesFeatures) {
             "avx2, features unknown to this runtime");
 }
 
+TEST(CpuTest, AsksOnlyForWhatIsWantedAndThere) {
+  static int asked;
+  asked = 0;
+  constexpr uint32_t tiles = QRT_CPU_AMX_TILE | QRT_CPU_AMX_INT8;
+  constexpr uint32_t cpu = QRT_CPU_AVX2 | tiles;
+  const auto refuses = [] { return ++asked == 0; };
+  const auto permits = [] { return ++asked != 0; };
+  EXPECT_EQ(withoutRefused(cpu, QRT_CPU_AVX2, refuses), cpu);
+  EXPECT_EQ(withoutRefused(QRT_CPU_AVX2, tiles, refuses),
+            uint32_t(QRT_CPU_AVX2));
+  EXPECT_EQ(asked, 0);
+  EXPECT_EQ(withoutRefused(cpu, tiles, permits), cpu);
+  EXPECT_EQ(withoutRefused(cpu, tiles, refuses), uint32_t(QRT_CPU_AVX2));
+  EXPECT_EQ(asked, 2);
+}
+
 #if defined(__x86_64__)
 TEST(CpuTest, AgreesWithTheCompilersRuntime) {
   const uint32_t features = cpuFeatures();
