@@ -262,12 +262,31 @@ LogicalResult KernelBuilder::build(func::FuncOp function) {
   for (Operation &op : function.getBody().front().without_terminator())
     if (failed(lower(&op)))
       return failure();
+  if (!problem_.empty())
+    return function.emitOpError() << problem_;
   planScratch(program_);
   placeBarriers(program_);
   return success();
 }
 
 //===- Ops ----------------------------------------------------------------===//
+
+/// The cost model's, or what the module's tuning says; it was checked.
+LinearPlan KernelBuilder::planOf(const PanelLayout &panel,
+                                 const RowsLayout &layout) {
+  LinearPlan plan = planLinear(panel, layout, target_);
+  auto tuning = module_->getAttrOfType<DictionaryAttr>("rt.tuning");
+  auto level = tuning ? tuning.getAs<DictionaryAttr>(target_.level) : nullptr;
+  auto words =
+      level ? level.getAs<StringAttr>(linearKey(panel, layout)) : nullptr;
+  if (!words)
+    return plan;
+  std::string problem = applyChoices(words, plan);
+  if (!problem.empty() && problem_.empty())
+    problem_ = "tuning for " + std::string(target_.level) + ", " +
+               linearKey(panel, layout) + ": " + problem;
+  return plan;
+}
 
 void KernelBuilder::lowerPack(Operation *op) {
   if (auto rows = dyn_cast<pack::RowsOp>(op)) {
@@ -283,7 +302,8 @@ void KernelBuilder::lowerPack(Operation *op) {
     PanelLayout panel = layoutOf(linear.getPanels().getType());
     RowsLayout layout = rowsOf(linear.getRows(), target_);
     SmallVector<int64_t> work;
-    auto [slots, bytes] = linearWork(panel, layout, target_);
+    const LinearPlan plan = planOf(panel, layout);
+    auto [slots, bytes] = linearWork(panel, layout, plan);
     if (bytes && !oneRow_) {
       Buffer buffer;
       buffer.kind = Buffer::Private;
@@ -297,7 +317,7 @@ void KernelBuilder::lowerPack(Operation *op) {
            Value bias = linear.getBias() ? v[2] : Value();
            Value residual =
                linear.getResidual() ? v[2 + bool(bias)] : Value();
-           emitLinear(e, c, panel, layout,
+           emitLinear(e, c, panel, layout, plan,
                       linear.getPanels().getType().getRows(), v[0], v[1], bias,
                       residual,
                       work.empty() ? Value() : v.drop_back().back(), v.back());

@@ -53,6 +53,7 @@ private:
   mlir::LogicalResult bindResults(mlir::func::FuncOp function);
   mlir::LogicalResult lower(mlir::Operation *op);
   void lowerPack(mlir::Operation *op);
+  LinearPlan planOf(const PanelLayout &panel, const RowsLayout &layout);
   void lowerAttention(mlir::Operation *op);
   void lowerPlainAttention(lm::AttentionOp attention);
   bool lowerRowwise(mlir::Operation *op);
@@ -77,6 +78,7 @@ private:
   WeightTable &weights_;
   int64_t maxRows_;
   bool oneRow_;
+  std::string problem_; ///< with the tuning; "": none
   KernelProgram program_;
   llvm::DenseMap<Value, int64_t> bufferOf_;
   llvm::DenseMap<Value, Count> counts_;

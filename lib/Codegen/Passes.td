@@ -29,6 +29,9 @@ def OutlineKernels : Pass<"outline-kernels", "::mlir::ModuleOp"> {
     func.func private @linear.0(%frame, %worker, %workers, %count, %rows, %panels, %out)
     ```
 
+    The module attribute `rt.tuning`, `{LEVEL = {"SCHEME; ACTIVATIONS; COLUMNS" =
+    "tile=3x2 ..."}}`, overrides choices of the cost model (LinearPlan.h).
+
     The module attributes `rt.weights` (names in the order of `rt.weight`) and
     `rt.functions` (arena sizes) tell the module writer what to put in the header.
 

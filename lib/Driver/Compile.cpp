@@ -6,6 +6,7 @@
 #include "Constants.h"
 #include "Describe.h"
 #include "EmitHeader.h"
+#include "Tuning.h"
 #include "Weights.h"
 
 #include "lowbit/Import/Importers.h"
@@ -79,6 +80,8 @@ public:
       if (options.stopAfter == stage)
         return print();
     }
+    if (llvm::Error error = takeTuning())
+      return error;
     if (llvm::Error error = describe())
       return error;
     return generate();
@@ -249,6 +252,15 @@ private:
     console.note("rounded " + std::to_string(count) +
                  " tensors to nearest in " + options.scheme);
     return llvm::Error::success();
+  }
+
+  llvm::Error takeTuning() {
+    if (options.tune)
+      if (llvm::Error error = tune(options.tuning, *module,
+                                   *options.levels.back(), console))
+        return error;
+    return options.tuning.empty() ? llvm::Error::success()
+                                  : readTuning(options.tuning, *module);
   }
 
   llvm::Error describe() {

@@ -43,6 +43,7 @@ std::vector<std::string> CompileOptions::arguments() const {
   add("--kv=", kv);
   add("--probe=", probe);
   add("--target-cpu=", level);
+  add("--tuning=", tuning);
   add("--shape=", shape);
   add("--linear=", linear);
   add("--rows=", rows);
@@ -160,6 +161,10 @@ Error lowbit::tools::cacheKey(const std::string &source,
   if (hash != std::string::npos) {
     TOOLS_TRY(readFile(options.scheme.substr(0, hash), content));
     addFact(facts, "scheme", content);
+  }
+  if (!options.tuning.empty()) {
+    TOOLS_TRY(readFile(options.tuning, content));
+    addFact(facts, "tuning", content);
   }
   if (endsWith(options.shape, ".json")) {
     TOOLS_TRY(readFile(options.shape, content));

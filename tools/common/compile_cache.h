@@ -25,6 +25,7 @@ struct CompileOptions {
   std::string kv;          ///< "f32", "f16", "bf16", "q8"
   std::string probe;       ///< "layers"
   std::string level;       ///< --target-cpu
+  std::string tuning;      ///< a file of choices for kernels
   bool profile = false;    ///< count the time of each region
 
   // Random weights, which need no source file.
@@ -36,7 +37,7 @@ struct CompileOptions {
   bool isRandom() const { return !(shape + linear).empty(); }
   /// Something is set that only a compilation can bring about. (A module may
   /// have probes already.)
-  bool any() const { return !(activations + scheme + tensors + kv).empty(); }
+  bool any() const { return !(activations + scheme + tensors + kv + tuning).empty(); }
   /// As quant-compile takes them.
   std::vector<std::string> arguments() const;
 };
@@ -49,7 +50,7 @@ Error cacheFolder(std::string &folder);
 
 /// Hexadecimal hash of what the module depends on: the source's size, time,
 /// inode and first 1 MiB (of every part of a split model), the compiler's file,
-/// the options, the content of a shape's and a scheme's file, the CPU.
+/// the options, the content of a shape's, a scheme's and a tuning file, the CPU.
 /// `source` is empty for random weights, here and below.
 Error cacheKey(const std::string &source, const std::string &compiler,
                const CompileOptions &options, std::string &key);

@@ -24,10 +24,12 @@ void lowbit::tools::addModelOptions(OptionParser &parser,
                 "into memory that has them; default: off",
                 &options.hugePages);
   parser.section("Compilation of a .gguf (passed on to quant-compile)");
-  parser.choice("--activations", {"f32", "bf16", "int8", "binary"},
+  parser.choice("--activations",
+                {"f32", "bf16", "int8", "int8-pow2", "per-token", "binary"},
                 "f32 keeps activations in float, the exact mode; bf16 rounds "
-                "them to 8 bits of mantissa; binary takes their signs where "
-                "weights are signs (XNOR); default int8",
+                "them to 8 bits of mantissa; int8 (default) has a scale for 32, "
+                "int8-pow2 a power of two, per-token one for each token; binary "
+                "takes their signs where weights are signs (XNOR)",
                 &options.compile.activations);
   parser.text("--scheme", "SCHEME",
               "rounds the weights to a scheme: a type of GGUF (Q4_0), "
@@ -39,6 +41,9 @@ void lowbit::tools::addModelOptions(OptionParser &parser,
                 "keys and values in f16 (default), f32, bf16, or in bytes with "
                 "a scale for each head of a position",
                 &options.compile.kv);
+  parser.text("--tuning", "FILE",
+              "choices for kernels that quant-compile --tune has measured",
+              &options.compile.tuning);
   parser.flag("--no-cache",
               "compile into a temporary file, which is removed at the end",
               &options.noCache);
@@ -61,8 +66,8 @@ Error ModelFile::resolve(const ModelOptions &options) {
   if (magic == "\177ELF") {
     if (options.compile.any())
       return Error("'" + options.path +
-                   "' is compiled already: --activations, --scheme, --tensors "
-                   "and --kv are for a .gguf");
+                   "' is compiled already: --activations, --scheme, "
+                   "--tensors, --kv and --tuning are for a .gguf");
     path_ = options.path;
     return Error::success();
   }

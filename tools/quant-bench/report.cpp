@@ -43,6 +43,14 @@ static bool isLayer(const BenchTest &test) {
   return test.kind == BenchTest::Linear;
 }
 
+/// Of each of `rows` tokens read together: only the last one meets the head.
+static double operationsPerToken(const ModuleHeader &header, int64_t rows) {
+  double all = double(header.text.macs_per_row);
+  double head = std::min(all, double(header.text.n_vocab) *
+                                  double(header.text.n_embd));
+  return 2.0 * (all - head + head / double(rows));
+}
+
 /// Bytes and operations of one token or one call of a layer.
 static void describeWork(const Subject &subject, const BenchTest &test,
                          Row &row) {
@@ -59,7 +67,8 @@ static void describeWork(const Subject &subject, const BenchTest &test,
   row.traffic =
       trafficPerToken(subject.header, test.tokens, rows, test.batch,
                       test.depth);
-  row.operations = 2.0 * double(subject.header.text.macs_per_row);
+  row.operations =
+      operationsPerToken(subject.header, generates ? 1 : test.tokens);
 }
 
 /// Shares are taken sample by sample, each against the ceiling probed beside

@@ -114,6 +114,14 @@ void declareOptions(tools::OptionParser &parser, CompileOptions &options,
                   kDefaultLevels + ", of --activations=bf16 " +
                   kDefaultLevels + kPairLevels + ")",
               &words.targetCPU);
+  parser.text("--tuning", "FILE",
+              "choices for kernels, such as tiles, that override the compiler's "
+              "(JSON)",
+              &options.tuning);
+  parser.flag("--tune",
+              "measure such choices on this machine first and keep the winners "
+              "in the file: minutes for each kind of weight",
+              &options.tune);
   parser.integer("--max-rows", "N", "rows of one call of text (default 256)",
                  &words.maxRows, 1);
   parser.section("Other");
@@ -250,6 +258,8 @@ llvm::Expected<CompileOptions> parseOptions(int argc, char **argv, bool &done) {
   if (llvm::Error error = readLevels(words.targetCPU, options))
     return std::move(error);
   readWords(words, options);
+  if (options.tune && options.tuning.empty())
+    return failure("--tune needs a file for what it finds: --tuning=FILE");
   bool wantsModule = options.emit == Emit::SharedObject ||
                      options.emit == Emit::StaticObject;
   if (options.stopAfter == Stage::Module && wantsModule &&

@@ -14,6 +14,7 @@
 #include "dialects/Pack/IR/PackOps.h"
 #include "lowbit/Analysis/TargetInfo.h"
 #include "lowbit/Conversion/Emitter.h"
+#include "lowbit/Conversion/LinearPlan.h"
 #include "lowbit/Support/PanelLayout.h"
 
 namespace lowbit {
@@ -68,12 +69,12 @@ void emitPackRows(Emitter &e, const KernelContext &c, const RowsLayout &layout,
 /// memref<slots x bytes x i8> as linearWork() says; null for one row and where
 /// that is nothing.
 void emitLinear(Emitter &e, const KernelContext &c, const PanelLayout &panel,
-                const RowsLayout &layout, int64_t rows, mlir::Value activations,
-                mlir::Value weights, mlir::Value bias, mlir::Value residual,
+                const RowsLayout &layout, const LinearPlan &plan, int64_t rows,
+                mlir::Value activations, mlir::Value weights, mlir::Value bias, mlir::Value residual,
                 mlir::Value work, mlir::Value out);
 std::pair<int64_t, int64_t> linearWork(const PanelLayout &panel,
                                        const RowsLayout &layout,
-                                       const TargetInfo &target);
+                                       const LinearPlan &plan);
 void emitEmbed(Emitter &e, const KernelContext &c, const PanelLayout &panel,
                float scale, mlir::Value tokens, mlir::Value table,
                mlir::Value permutation, mlir::Value embeddings,

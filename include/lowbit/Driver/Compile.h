@@ -37,6 +37,8 @@ struct CompileOptions {
   Emit emit = Emit::SharedObject;
   std::string emitHeader;   ///< C prototypes of plain functions
   std::string symbol;       ///< of a static object; "": STEM_module of output
+  std::string tuning;       ///< a file of choices for kernels
+  bool tune = false;        ///< measure them here first, into that file
   bool quiet = false;       ///< no progress, no summary
   int64_t maxRows = 256;    ///< rows of one call of text
 };

@@ -16,7 +16,6 @@
 #include "PanelDot.h"
 
 #include "lowbit/Conversion/Kernels.h"
-#include "lowbit/Conversion/LinearPlan.h"
 
 using namespace mlir;
 
@@ -46,12 +45,12 @@ class LinearEmitter {
 
 public:
   LinearEmitter(Emitter &e, const KernelContext &c, const PanelLayout &panel,
-                const RowsLayout &layout, int64_t rows, Value activations,
-                Value weights, Value bias, Value residual, Value work,
-                Value out)
+                const RowsLayout &layout, const LinearPlan &plan, int64_t rows,
+                Value activations, Value weights, Value bias, Value residual,
+                Value work, Value out)
       : e(e), c(c), panel_(panel), layout_(layout),
         dot(e, panel, layout, *c.target, weights, activations),
-        plan_(planLinear(panel, layout, *c.target)), rows_(rows), bias_(bias),
+        plan_(plan), rows_(rows), bias_(bias),
         residual_(residual), work_(work), out_(out) {}
 
   void emit() {
@@ -318,7 +317,7 @@ private:
   const PanelLayout &panel_;
   const RowsLayout &layout_;
   PanelDot dot;
-  LinearPlan plan_;
+  const LinearPlan &plan_;
   int64_t rows_;
   Value bias_, residual_, work_, out_;
 };
@@ -327,8 +326,7 @@ private:
 
 std::pair<int64_t, int64_t> linearWork(const PanelLayout &panel,
                                        const RowsLayout &layout,
-                                       const TargetInfo &target) {
-  LinearPlan plan = planLinear(panel, layout, target);
+                                       const LinearPlan &plan) {
   if (!plan.unpacks)
     return {0, 0};
   // The last block may have fewer panels, of which longer parts fit.
@@ -342,11 +340,11 @@ std::pair<int64_t, int64_t> linearWork(const PanelLayout &panel,
 }
 
 void emitLinear(Emitter &e, const KernelContext &c, const PanelLayout &panel,
-                const RowsLayout &layout, int64_t rows, Value activations,
-                Value weights, Value bias, Value residual, Value work,
-                Value out) {
-  LinearEmitter(e, c, panel, layout, rows, activations, weights, bias, residual,
-                work, out)
+                const RowsLayout &layout, const LinearPlan &plan, int64_t rows,
+                Value activations, Value weights, Value bias, Value residual,
+                Value work, Value out) {
+  LinearEmitter(e, c, panel, layout, plan, rows, activations, weights, bias,
+                residual, work, out)
       .emit();
 }
 

@@ -5,6 +5,7 @@
 #include "PanelDot.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringSwitch.h"
 
 namespace lowbit {
 
@@ -14,11 +15,8 @@ namespace lowbit {
 /// bits of nested scales 63 and 60, of a codebook 68 and 63; but 4 bits of plain
 /// groups of 128 78 and 82, 2 bits of groups of 256 86 and 91.
 /// Codes to bf16 take more of all of these: always.
-static bool unpacks(const PanelLayout &panel, const RowsLayout &layout,
-                    const TargetInfo &target) {
+static bool unpacks(const PanelLayout &panel, const RowsLayout &layout) {
   const Scheme &scheme = panel.scheme();
-  if (scheme.isFloat() || !usesDots(layout, target))
-    return false;
   if (layout.bits == 16)
     return true;
   int64_t groupLevels = llvm::count_if(
@@ -73,7 +71,9 @@ LinearPlan planLinear(const PanelLayout &panel, const RowsLayout &layout,
                       const TargetInfo &target) {
   LinearPlan plan;
   plan.blockRows = rowsOfBlock(panel, layout, target);
-  plan.unpacks = plan.blockRows || unpacks(panel, layout, target);
+  plan.canUnpack = !panel.scheme().isFloat() && usesDots(layout, target);
+  plan.unpacks =
+      plan.canUnpack && (plan.blockRows || unpacks(panel, layout));
   chooseTile(panel, layout, target, plan);
   plan.onceRows = target.onceRows;
   plan.streamRows = target.streamRows;
@@ -83,6 +83,69 @@ LinearPlan planLinear(const PanelLayout &panel, const RowsLayout &layout,
   plan.unpackedBytes = target.panelCache;
   plan.blockBytes = target.blockCache;
   return plan;
+}
+
+//===- Tuning -------------------------------------------------------------===//
+
+/// `text` is a number from `least` to `most`.
+static bool number(llvm::StringRef text, int64_t least, int64_t most,
+                   int64_t &value) {
+  return !text.getAsInteger(10, value) && value >= least && value <= most;
+}
+
+static bool applyChoice(llvm::StringRef name, llvm::StringRef value,
+                        LinearPlan &plan) {
+  constexpr int64_t kRows = 32, kBytes = int64_t(1) << 30;
+  if (name == "tile") {
+    auto [rows, panels] = value.split('x');
+    // The panels of pack.tile_dot are those of the instruction.
+    return number(rows, 1, kRows, plan.tileRows) &&
+           number(panels, 1, 8, plan.tilePanels) && !plan.blockRows;
+  }
+  if (name == "unpack") {
+    int64_t unpacks = 0;
+    bool valid = number(value, plan.blockRows ? 1 : 0, plan.canUnpack, unpacks);
+    plan.unpacks = unpacks;
+    return valid;
+  }
+  int64_t *choice = llvm::StringSwitch<int64_t *>(name)
+                        .Case("few", &plan.fewRows)
+                        .Case("once", &plan.onceRows)
+                        .Case("stream", &plan.streamRows)
+                        .Default(nullptr);
+  if (choice)
+    return number(value, 1, kRows, *choice);
+  choice = llvm::StringSwitch<int64_t *>(name)
+               .Case("unpacked", &plan.unpackedBytes)
+               .Case("block", &plan.blockBytes)
+               .Case("ahead", &plan.decodeAhead)
+               .Default(nullptr);
+  return choice && number(value, 0, kBytes, *choice);
+}
+
+std::string applyChoices(llvm::StringRef words, LinearPlan &plan) {
+  llvm::SmallVector<llvm::StringRef> list;
+  words.split(list, ' ', -1, /*KeepEmpty=*/false);
+  for (llvm::StringRef word : list) {
+    auto [name, value] = word.split('=');
+    if (!applyChoice(name, value, plan))
+      return "'" + word.str() +
+             "' is no choice for this product: expected tile=ROWSxPANELS, few=, "
+             "once= or stream=ROWS, unpack=0 or 1, unpacked=, block= or "
+             "ahead=BYTES";
+  }
+  return "";
+}
+
+std::string linearKey(const PanelLayout &panel, const RowsLayout &layout) {
+  const char *activations = layout.bits == 32   ? "f32"
+                            : layout.bits == 16 ? "bf16"
+                            : layout.bits == 1  ? "binary"
+                            : layout.pow2       ? "int8-pow2"
+                            : layout.scaleGroups ? "int8"
+                                                 : "per-token";
+  return panel.scheme().str() + "; " + activations + "; " +
+         std::to_string(panel.columns());
 }
 
 } // namespace lowbit

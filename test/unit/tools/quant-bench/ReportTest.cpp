@@ -54,6 +54,15 @@ TEST_F(ReportTest, jsonHasTheStatedKeys) {
   EXPECT_EQ(rows[1]["disturbed"], true);
 }
 
+TEST_F(ReportTest, aPromptMeetsTheHeadOnce) {
+  subject.header.text.n_vocab = 40;
+  subject.header.text.n_embd = 8;
+  Json rows = reportJson(subject, tests);
+  EXPECT_DOUBLE_EQ(rows[0]["operations_per_second"], 20 * 2 * 500.0);
+  // 16 tokens, of 180 multiply-accumulates each and 320 of the last one.
+  EXPECT_DOUBLE_EQ(rows[1]["operations_per_second"], 100 * 2 * (180 + 20.0));
+}
+
 TEST_F(ReportTest, aBatchReadsWeightsOnce) {
   tests[0].batch = 4;
   subject.header.text.kv_bytes_per_position = 2;
