@@ -44,7 +44,8 @@ static int64_t rowsOfBlock(const PanelLayout &panel, const RowsLayout &layout,
 ///   90 %: a row's bytes come from the second-level cache for fewer products);
 /// - sums of groups need a second accumulator, and 4 x 3 spills: 3 x 2, each with
 ///   two integer chains (groups of 128 84 and 88 %, of 32 70 and 75 %, 2 bits of
-///   groups of 64 77 and 85 %);
+///   groups of 64 77 and 85 %), 4 x 2 with minima (68 and 69.5 %); but 6 x 2 where scales of activations are powers
+///   of two, which takes more preparation of a panel's scales (65 and 77 %);
 /// - unpacked weights come from the second-level cache, a line serves the rows of
 ///   a tile: 6 x 2 (nested scales and minima: 3 x 2 59, 4 x 3 62, 6 x 2 67 %).
 /// - of pack.tile_dot: the panels of its tile.
@@ -63,8 +64,8 @@ static void chooseTile(const PanelLayout &panel, const RowsLayout &layout,
   if (plan.blockRows)
     plan.tilePanels = target.tilePanels;
   plan.tileRows = sums / plan.tilePanels;
-  if (many && grouped && !isSigns && !plan.unpacks)
-    plan.tileRows /= 2;
+  if (many && grouped && !isSigns && !plan.unpacks && !layout.pow2)
+    plan.tileRows = panel.scheme().hasMinima() ? 4 : 3;
 }
 
 LinearPlan planLinear(const PanelLayout &panel, const RowsLayout &layout,

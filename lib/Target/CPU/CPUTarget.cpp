@@ -5,6 +5,8 @@
 #include "quantrt/abi.h"
 
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/Analysis/RuntimeLibcallInfo.h"
+#include "llvm/Analysis/TargetLibraryInfo.h"
 #include "llvm/Analysis/TargetTransformInfo.h"
 #include "llvm/CodeGen/CodeGenTargetMachineImpl.h"
 #include "llvm/CodeGen/MachineModuleInfo.h"
@@ -73,20 +75,29 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
 }
 
 /// What TargetMachine::addPassesToEmitFile adds, without what a level does not
-/// want. Returns true if it fails.
+/// want. Without the two tables of libraries the register allocator spills in
+/// loops of attention that do not need it (LLVM 22.1). Returns true if it fails.
 static bool addCodegenPasses(llvm::legacy::PassManager &passes,
                              llvm::TargetMachine &machine,
                              llvm::raw_pwrite_stream &os,
                              bool keepsOrder,
                              llvm::CodeGenFileType type) {
+  if (!keepsOrder)
+    return machine.addPassesToEmitFile(passes, os, nullptr, type);
   llvm::TargetPassConfig *config = machine.createPassConfig(passes);
   auto *info = new llvm::MachineModuleInfoWrapperPass(&machine);
+  config->setDisableVerify(true);
   passes.add(config);
   passes.add(info);
-  if (keepsOrder) {
-    config->disablePass(&llvm::MachineSchedulerID);
-    config->disablePass(&llvm::MachineCombinerID);
-  }
+  const llvm::TargetOptions &options = machine.Options;
+  passes.add(new llvm::TargetLibraryInfoWrapperPass(
+      llvm::TargetLibraryInfoImpl(machine.getTargetTriple(),
+                                  options.VecLib)));
+  passes.add(new llvm::RuntimeLibraryInfoWrapper(
+      machine.getTargetTriple(), options.ExceptionModel, options.FloatABIType,
+      options.EABIVersion, options.MCOptions.ABIName, options.VecLib));
+  config->disablePass(&llvm::MachineSchedulerID);
+  config->disablePass(&llvm::MachineCombinerID);
   if (config->addISelPasses())
     return true;
   config->addMachinePasses();

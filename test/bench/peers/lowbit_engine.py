@@ -9,7 +9,8 @@ SAMPLE_SECONDS = 0.1  # a layer is called for at least so long
 
 
 class LoadOptions(ctypes.Structure):
-    _fields_ = [("threads", ctypes.c_int32), ("level", ctypes.c_char_p), ("verify", ctypes.c_char_p)]
+    _fields_ = [("threads", ctypes.c_int32)] + [(name, ctypes.c_char_p) for name in ("level", "verify", "affinity",
+                                                                                    "huge_pages")]
 
 
 class SessionOptions(ctypes.Structure):
@@ -31,7 +32,7 @@ class Runtime:
         self.lib = ctypes.CDLL(library)
         self.lib.qrt_last_error.restype = ctypes.c_char_p
         self.model = ctypes.c_void_p()
-        options = LoadOptions(threads, None, None)
+        options = LoadOptions(threads)
         self.check(self.lib.qrt_load(module.encode(), ctypes.byref(options), ctypes.byref(self.model)))
         self.info = ModelInfo()
         self.lib.qrt_get_model_info(self.model, ctypes.byref(self.info))
