@@ -1,9 +1,9 @@
 //===- Tuning.cpp - Choices for kernels, read and measured ----------------===//
 //
-// One choice after another is measured, each with the best of those before it: a
-// layer of random weights in the product's scheme, by quant-bench, as a share of
-// the ceiling probed in the same run. A candidate must gain 2 % to be taken, so
-// that noise does not decide.
+// One choice after another is measured, each with the best of those before it:
+// a layer of random weights in the product's scheme, by quant-bench, as a share
+// of the ceiling probed in the same run. A candidate must gain 2 % to be taken,
+// so that noise does not decide.
 //
 //===----------------------------------------------------------------------===//
 

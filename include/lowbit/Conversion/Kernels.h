@@ -70,8 +70,8 @@ void emitPackRows(Emitter &e, const KernelContext &c, const RowsLayout &layout,
 /// that is nothing.
 void emitLinear(Emitter &e, const KernelContext &c, const PanelLayout &panel,
                 const RowsLayout &layout, const LinearPlan &plan, int64_t rows,
-                mlir::Value activations, mlir::Value weights, mlir::Value bias, mlir::Value residual,
-                mlir::Value work, mlir::Value out);
+                mlir::Value activations, mlir::Value weights, mlir::Value bias,
+                mlir::Value residual, mlir::Value work, mlir::Value out);
 std::pair<int64_t, int64_t> linearWork(const PanelLayout &panel,
                                        const RowsLayout &layout,
                                        const LinearPlan &plan);

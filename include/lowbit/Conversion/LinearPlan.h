@@ -1,10 +1,10 @@
 //===- LinearPlan.h - How a matrix product is blocked -----------*- C++ -*-===//
 //
-// The choices that a matrix product leaves open once its numbers are fixed: tile,
-// where to unpack, what to prefetch. planLinear() is the cost model: it takes
-// them from the layouts and the target's description; a tuning file may say
-// otherwise (docs/Benchmarking.md). No choice changes a product's meaning, but the
-// order of its sums.
+// The choices that a matrix product leaves open once its numbers are fixed:
+// tile, where to unpack, what to prefetch. planLinear() is the cost model: it
+// takes them from the layouts and the target's description; a tuning file may
+// say otherwise (docs/Benchmarking.md). No choice changes a product's meaning,
+// but the order of its sums.
 //
 //===----------------------------------------------------------------------===//
 
@@ -40,9 +40,9 @@ struct LinearPlan {
 LinearPlan planLinear(const PanelLayout &panel, const RowsLayout &layout,
                       const TargetInfo &target);
 
-/// Changes choices of a plan by words such as `tile=3x2 ahead=4096`: `tile` (rows
-/// x panels), `few`, `once`, `stream` (rows), `unpack` (0, 1), `unpacked`, `block`,
-/// `ahead` (bytes). Returns what is wrong with them, or "".
+/// Changes choices of a plan by words such as `tile=3x2 ahead=4096`: `tile`
+/// (rows x panels), `few`, `once`, `stream` (rows), `unpack` (0, 1), `unpacked`,
+/// `block`, `ahead` (bytes). Returns what is wrong with them, or "".
 std::string applyChoices(llvm::StringRef words, LinearPlan &plan);
 
 /// What a plan depends on beside the level, as tuning files name it: scheme,

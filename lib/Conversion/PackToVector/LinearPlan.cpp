@@ -12,8 +12,8 @@ namespace lowbit {
 /// Unpacking pays where a byte takes more than a shift and a mask, or scales
 /// more than a conversion. 512 rows, K = 2048, N = 8192 on Zen 5, share of the
 /// peak with and without (2026-11-24): 6 bits of groups of 16 59 and 45 %, 4
-/// bits of nested scales 63 and 60, of a codebook 68 and 63; but 4 bits of plain
-/// groups of 128 78 and 82, 2 bits of groups of 256 86 and 91.
+/// bits of nested scales 63 and 60, of a codebook 68 and 63; but 4 bits of
+/// plain groups of 128 78 and 82, 2 bits of groups of 256 86 and 91.
 /// Codes to bf16 take more of all of these: always.
 static bool unpacks(const PanelLayout &panel, const RowsLayout &layout) {
   const Scheme &scheme = panel.scheme();
@@ -37,17 +37,20 @@ static int64_t rowsOfBlock(const PanelLayout &panel, const RowsLayout &layout,
   return isLong || panel.paddedGroup() % 32 == 0 ? target.tileRows : 0;
 }
 
-/// With 32 registers, panels share a row's broadcast, so that loads do not limit
-/// the dot products. Share of the peak, 512 rows, K = 2048, N = 8192, Zen 5, 1
-/// thread (2026-11-24), by what limits:
-/// - one sum of a row: as many sums as there are registers, 8 x 3 (12 x 2: 80 and
-///   90 %: a row's bytes come from the second-level cache for fewer products);
-/// - sums of groups need a second accumulator, and 4 x 3 spills: 3 x 2, each with
-///   two integer chains (groups of 128 84 and 88 %, of 32 70 and 75 %, 2 bits of
-///   groups of 64 77 and 85 %), 4 x 2 with minima (68 and 69.5 %); but 6 x 2 where scales of activations are powers
-///   of two, which takes more preparation of a panel's scales (65 and 77 %);
-/// - unpacked weights come from the second-level cache, a line serves the rows of
-///   a tile: 6 x 2 (nested scales and minima: 3 x 2 59, 4 x 3 62, 6 x 2 67 %).
+/// With 32 registers, panels share a row's broadcast, so that loads do not
+/// limit the dot products. Share of the peak, 512 rows, K = 2048, N = 8192,
+/// Zen 5, 1 thread (2026-11-24), by what limits:
+/// - one sum of a row: as many sums as there are registers, 8 x 3 (12 x 2: 80
+///   and 90 %: a row's bytes come from the second-level cache for fewer
+///   products);
+/// - sums of groups need a second accumulator, and 4 x 3 spills: 3 x 2, each
+///   with two integer chains (groups of 128 84 and 88 %, of 32 70 and 75 %, 2
+///   bits of groups of 64 77 and 85 %), 4 x 2 with minima (68 and 69.5 %); but
+///   6 x 2 where scales of activations are powers of two, which takes more
+///   preparation of a panel's scales (65 and 77 %);
+/// - unpacked weights come from the second-level cache, a line serves the rows
+///   of a tile: 6 x 2 (nested scales and minima: 3 x 2 59, 4 x 3 62, 6 x 2 67
+///   %);
 /// - of pack.tile_dot: the panels of its tile.
 /// With 16 registers a panel, of two or four parts, has room for few rows.
 /// Where weights are decoded to floats, decoding costs more than loading: all
@@ -78,8 +81,8 @@ LinearPlan planLinear(const PanelLayout &panel, const RowsLayout &layout,
   chooseTile(panel, layout, target, plan);
   plan.onceRows = target.onceRows;
   plan.streamRows = target.streamRows;
-  // 7.5 KB were best on Zen 5 (design/spikes/cpu/token: 72-83 % to 95-100 % of a
-  // plain read).
+  // 7.5 KB were best on Zen 5 (design/spikes/cpu/token: 72-83 % to 95-100 % of
+  // a plain read).
   plan.decodeAhead = 7680;
   plan.unpackedBytes = target.panelCache;
   plan.blockBytes = target.blockCache;
@@ -131,8 +134,8 @@ std::string applyChoices(llvm::StringRef words, LinearPlan &plan) {
     auto [name, value] = word.split('=');
     if (!applyChoice(name, value, plan))
       return "'" + word.str() +
-             "' is no choice for this product: expected tile=ROWSxPANELS, few=, "
-             "once= or stream=ROWS, unpack=0 or 1, unpacked=, block= or "
+             "' is no choice for this product: expected tile=ROWSxPANELS, "
+             "few=, once= or stream=ROWS, unpack=0 or 1, unpacked=, block= or "
              "ahead=BYTES";
   }
   return "";

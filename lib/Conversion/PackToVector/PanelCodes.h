@@ -40,9 +40,9 @@ class PanelCodes {
   using Value = mlir::Value;
 
 public:
-  /// `weights`: memref<bytes x i8>; a panel is the byte where it begins. `asBytes`: bytes will be
-  /// asked for, else reals. Tables are addressed here, so this dominates their
-  /// use.
+  /// `weights`: memref<bytes x i8>; a panel is the byte where it begins.
+  /// `asBytes`: bytes will be asked for, else reals. Tables are addressed here,
+  /// so this dominates their use.
   PanelCodes(Emitter &e, const PanelLayout &panel, const TargetInfo &target,
              Value weights, bool asBytes);
 
