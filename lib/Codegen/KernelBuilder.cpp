@@ -11,7 +11,7 @@ using namespace mlir;
 namespace lowbit {
 
 /// Of the rows that an op computes.
-static RowsLayout rowsOf(Value rows, const TargetInfo &target) {
+static RowsLayout layoutOf(Value rows, const TargetInfo &target) {
   return rowsLayout(rows.getDefiningOp<pack::RowsOp>(), target);
 }
 
@@ -39,7 +39,7 @@ MemRefType KernelBuilder::bufferType(Value value) {
     // The type does not tell the number of rows; its source does.
     auto source = value.getDefiningOp<pack::RowsOp>().getX();
     int64_t count = rowsOf(source.getType(), oneRow_, maxRows_);
-    return MemRefType::get({count, rowsOf(value, target_).rowBytes()},
+    return MemRefType::get({count, layoutOf(value, target_).rowBytes()},
                            IntegerType::get(value.getContext(), 8));
   }
   auto tensor = cast<RankedTensorType>(value.getType());
@@ -115,7 +115,7 @@ static std::string kernelKey(Operation *op, bool oneRow,
   auto describe = [&](Value value) {
     if (!isa<pack::RowsType>(value.getType()))
       return;
-    RowsLayout layout = rowsOf(value, target);
+    RowsLayout layout = layoutOf(value, target);
     for (int64_t bias : layout.biases)
       os << "bias " << bias << " ";
     os << (layout.hasSums ? "sums " : "");
@@ -292,7 +292,7 @@ void KernelBuilder::lowerPack(Operation *op) {
   if (auto rows = dyn_cast<pack::RowsOp>(op)) {
     call(op, op->getOperands(), oneRow_ ? Split::None : Split::Rows,
          [&](Emitter &e, const KernelContext &c, Value, ValueRange v) {
-           RowsLayout layout = rowsOf(rows.getResult(), target_);
+           RowsLayout layout = layoutOf(rows.getResult(), target_);
            emitPackRows(e, c, layout, v[0],
                         rows.getPermutation() ? v[1] : Value(), v.back());
          });
@@ -300,7 +300,7 @@ void KernelBuilder::lowerPack(Operation *op) {
   }
   if (auto linear = dyn_cast<pack::LinearOp>(op)) {
     PanelLayout panel = layoutOf(linear.getPanels().getType());
-    RowsLayout layout = rowsOf(linear.getRows(), target_);
+    RowsLayout layout = layoutOf(linear.getRows(), target_);
     SmallVector<int64_t> work;
     const LinearPlan plan = planOf(panel, layout);
     auto [slots, bytes] = linearWork(panel, layout, plan);

@@ -23,32 +23,34 @@ Value widen(Emitter &e, Value narrow) {
   return arith::BitcastOp::create(e.b, e.loc, e.vecF(), bits);
 }
 
-/// By its bits, too: no level has an instruction for it.
-static Value toBF16(Emitter &e, Value reals) {
-  auto words = e.vec(16, e.i32()), halves = e.vec(16, e.b.getIntegerType(16));
-  Value bits = arith::BitcastOp::create(e.b, e.loc, words, reals);
-  auto upperHalf = [&](Value word) {
-    return arith::ShRUIOp::create(e.b, e.loc, word, e.splatI(16)).getResult();
-  };
-  Value upper = upperHalf(bits);
+Value roundToBF16(Emitter &e, Value reals) {
+  auto words = e.vec(16, e.i32());
+  Value bits = vector::BitCastOp::create(e.b, e.loc, words, reals);
+  Value upper = arith::ShRUIOp::create(e.b, e.loc, bits, e.splatI(16));
   Value odd = arith::AndIOp::create(e.b, e.loc, upper, e.splatI(1));
   Value rounded = arith::AddIOp::create(e.b, e.loc, bits, e.splatI(0x7fff));
-  rounded = upperHalf(arith::AddIOp::create(e.b, e.loc, rounded, odd));
+  rounded = arith::AddIOp::create(e.b, e.loc, rounded, odd);
   // A NaN may have no bits but those that fall away: it is made quiet.
-  Value quiet = arith::OrIOp::create(e.b, e.loc, upper, e.splatI(0x40));
+  Value quiet = arith::OrIOp::create(e.b, e.loc, bits, e.splatI(0x400000));
   Value isNaN = arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::UNO,
                                       reals, reals);
-  Value half = arith::TruncIOp::create(e.b, e.loc, halves,
-                                       e.choose(isNaN, quiet, rounded));
-  return arith::BitcastOp::create(e.b, e.loc, e.vec(16, e.b.getBF16Type()),
-                                  half);
+  return arith::AndIOp::create(e.b, e.loc, e.choose(isNaN, quiet, rounded),
+                               e.splatI(-65536));
+}
+
+Value upperHalves(Emitter &e, Value words) {
+  Value upper = arith::ShRUIOp::create(e.b, e.loc, words, e.splatI(16));
+  return arith::TruncIOp::create(
+      e.b, e.loc, e.vec(16, e.b.getIntegerType(16)), upper);
 }
 
 Value narrow(Emitter &e, Value reals, Type element) {
   if (element == e.f32())
     return reals;
   if (element.isBF16())
-    return toBF16(e, reals);
+    return vector::BitCastOp::create(e.b, e.loc,
+                                     e.vec(16, e.b.getBF16Type()),
+                                     upperHalves(e, roundToBF16(e, reals)));
   return arith::TruncFOp::create(e.b, e.loc, e.vec(16, element), reals);
 }
 

@@ -181,11 +181,26 @@ static RegionImage imageOf(DictionaryAttr region, const ModuleImage &image,
   return result;
 }
 
+/// What all levels have in common: rows of activations have other sums for
+/// weights that a level stores with another offset.
+static ArrayAttr withoutRowBytes(ArrayAttr regions) {
+  if (!regions)
+    return regions;
+  SmallVector<Attribute> common;
+  for (auto region : regions.getAsRange<DictionaryAttr>()) {
+    NamedAttrList fields(region);
+    fields.erase("row_bytes");
+    common.push_back(fields.getDictionary(regions.getContext()));
+  }
+  return ArrayAttr::get(regions.getContext(), common);
+}
+
+/// Bytes of activations are those of the best level.
 static llvm::Error describeRegions(llvm::ArrayRef<LevelNeeds> needs,
                                    ModuleImage &image) {
-  ArrayAttr regions = needs[0].regions;
+  ArrayAttr regions = needs.back().regions;
   for (const LevelNeeds &level : needs)
-    if (level.regions != regions)
+    if (withoutRowBytes(level.regions) != withoutRowBytes(regions))
       return failure("levels disagree on the regions of the profile: compile "
                      "for one level with --target-cpu=LEVEL");
   if (!regions)

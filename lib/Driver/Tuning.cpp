@@ -50,18 +50,13 @@ llvm::Expected<llvm::json::Object> load(llvm::StringRef path, bool mayMiss) {
   return failure(path + ": expected an object of CPU levels");
 }
 
+/// The file is there whole or as it was.
 llvm::Error save(llvm::StringRef path, const llvm::json::Object &object) {
-  std::error_code error;
-  llvm::raw_fd_ostream os(path, error);
-  if (!error) {
+  return llvm::writeToOutput(path, [&](llvm::raw_ostream &os) -> llvm::Error {
     os << llvm::formatv("{0:2}", llvm::json::Value(llvm::json::Object(object)))
        << "\n";
-    os.close();
-    error = os.error();
-    os.clear_error();
-  }
-  return error ? failure("cannot write " + path + ": " + error.message())
-               : llvm::Error::success();
+    return llvm::Error::success();
+  });
 }
 
 /// One matrix product: what it depends on, and a layer like it.

@@ -37,7 +37,9 @@ struct CompileOptions {
   bool isRandom() const { return !(shape + linear).empty(); }
   /// Something is set that only a compilation can bring about. (A module may
   /// have probes already.)
-  bool any() const { return !(activations + scheme + tensors + kv + tuning).empty(); }
+  bool any() const {
+    return !(activations + scheme + tensors + kv + tuning).empty();
+  }
   /// As quant-compile takes them.
   std::vector<std::string> arguments() const;
 };

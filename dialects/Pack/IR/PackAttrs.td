@@ -70,8 +70,10 @@ def Pack_RowsType : TypeDef<Pack_Dialect, "Rows"> {
   let description = [{
     Rows of `columns` activations, cut into groups of `group` elements (0: one
     group) padded to a multiple of 4. With `bits = 8`: int8 codes, one f32 scale
-    for every `scale_groups` groups (0: one for the row) and the sum of the codes
-    of every group; `pow2`: the scales are powers of two. With `bits = 1`: signs,
+    for every `scale_groups` groups (0: one for the row) and, where a product
+    that reads the rows needs them, sums of every group: of its codes times the
+    offset of the weights' stored codes, of its values for minima; `pow2`: the
+    scales are powers of two. With `bits = 1`: signs,
     in the order of the panels' bits, one f32 scale and the sum of the signs of
     every group. With `bits = 16`: the values rounded to bf16, the quads' in the
     order 0, 2, 1, 3, and their sums; with `bits = 32`: the reals themselves and

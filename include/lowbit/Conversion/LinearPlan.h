@@ -27,7 +27,7 @@ struct LinearPlan {
   /// up to `onceRows` in one tile, more in tiles of `streamRows`.
   int64_t fewRows = 16, onceRows = 1, streamRows = 1;
   /// Many rows: codes become bytes once a call, in parts of at most
-  /// `unpackedBytes`.
+  /// `unpackedBytes`; `canUnpack`: the kernel has such a path.
   bool unpacks = false, canUnpack = false;
   int64_t unpackedBytes = 0;
   /// Many rows: bytes of panels, unpacked or not, that pass over all rows

@@ -223,10 +223,11 @@ private:
                               tiled);
     if (part.tail)
       return finish(sums, part.panel, part.panels, row);
-    eachSum(part.panel, part.panels, row, [&](size_t i, Value t, Value column,
-                                    Value lanes) {
-      e.storeRow(sums[i], out_, t, column, lanes);
-    }, rows);
+    eachSum(part.panel, part.panels, row,
+            [&](size_t i, Value t, Value column, Value lanes) {
+              e.storeRow(sums[i], out_, t, column, lanes);
+            },
+            rows);
   }
 
   /// What a part adds to: the beginning, or what waits in the result.

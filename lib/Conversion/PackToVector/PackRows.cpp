@@ -6,12 +6,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "PackSigns.h"
 #include "PanelCodes.h"
 
 #include "lib/Conversion/Narrow.h"
 #include "lowbit/Conversion/Kernels.h"
-
-#include "PackSigns.h"
 
 using namespace mlir;
 
@@ -164,33 +163,14 @@ private:
     return e.addF(sum, v);
   }
 
-  /// To bf16: nearest, ties to even; below 2^-126 zero. In integers, so that
-  /// the bits are the same at every level: 10 instructions for 16 elements.
-  Value toBF16(Value v) {
-    auto words = e.vec(16, e.i32());
-    Value bits = vector::BitCastOp::create(e.b, e.loc, words, v);
-    Value odd = arith::AndIOp::create(
-        e.b, e.loc, arith::ShRUIOp::create(e.b, e.loc, bits, e.splatI(16)),
-        e.splatI(1));
-    Value rounded = arith::AddIOp::create(
-        e.b, e.loc, arith::AddIOp::create(e.b, e.loc, bits, odd),
-        e.splatI(0x7fff));
-    Value size = math::AbsFOp::create(e.b, e.loc, v);
-    auto is = [&](arith::CmpFPredicate when, float limit) {
-      return arith::CmpFOp::create(e.b, e.loc, when, size, e.splatF(limit));
-    };
-    rounded = e.choose(is(arith::CmpFPredicate::UNO, 0),
-                       e.splatI(0x7fc00000), rounded);
-    return e.choose(is(arith::CmpFPredicate::OLT, 0x1p-126f), e.splatI(0),
-                    rounded);
-  }
-
-  /// A last quad is stored whole: what pads it was read as zero.
+  /// Below 2^-126 a value counts as zero: vdpbf16ps takes it as that. A last quad
+  /// is stored whole: what pads it was read as zero.
   Value halves(Value v, Value at, Value lanes, Value sum) {
-    Value bits = toBF16(v);
-    Value upper = arith::ShRUIOp::create(e.b, e.loc, bits, e.splatI(16));
-    Value narrow = arith::TruncIOp::create(
-        e.b, e.loc, e.vec(16, e.b.getIntegerType(16)), upper);
+    Value isSmall = arith::CmpFOp::create(
+        e.b, e.loc, arith::CmpFPredicate::OLT,
+        math::AbsFOp::create(e.b, e.loc, v), e.splatF(0x1p-126f));
+    Value bits = e.choose(isSmall, e.splatI(0), roundToBF16(e, v));
+    Value narrow = upperHalves(e, bits);
     llvm::SmallVector<int64_t> order;
     for (int64_t k = 0; k < 16; ++k)
       order.push_back(k / 4 * 4 + kPairOrder[k % 4]);
@@ -201,10 +181,8 @@ private:
       e.storeMasked(bytes, out_, {row_, at}, e.mul(e.ceilDiv(lanes, 4), 8));
     else
       e.storeVec(bytes, out_, {row_, at});
-    Value rounded =
-        arith::AndIOp::create(e.b, e.loc, bits, e.splatI(-65536));
-    return e.addF(sum, vector::BitCastOp::create(e.b, e.loc, e.vecF(),
-                                                 rounded));
+    return e.addF(sum,
+                  vector::BitCastOp::create(e.b, e.loc, e.vecF(), bits));
   }
 
   /// A group is stored as a multiple of 4 elements.

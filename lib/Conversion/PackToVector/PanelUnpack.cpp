@@ -94,7 +94,7 @@ void PanelDot::clearQuads(int64_t first, int64_t end, Value to) {
   int64_t panels = panels_.size();
   for (int64_t vector = first * panels; vector < end * panels; ++vector)
     e.storeVec(e.splatBytes(0), unpacked_,
-               {e.index(0), e.add(to, vector * kVector)});
+               {slot_, e.add(to, vector * kVector)});
 }
 
 /// One group: codes, then its terms as they multiply sums.

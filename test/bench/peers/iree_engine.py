@@ -1,8 +1,7 @@
 """IREE: single layers, compiled from MLIR for this CPU."""
 import importlib.metadata
-import time
 
-SAMPLE_SECONDS = 0.1  # a layer runs for at least so long
+from layers import seconds_per_call
 
 PROGRAM = """
 func.func @layer(%x: tensor<{m}x{k}xf32>, %w: tensor<{n}x{k}xf32>) -> tensor<{m}x{n}xf32> {{
@@ -50,8 +49,4 @@ class Layer:
 
     def measure(self):
         """Seconds of one layer."""
-        calls, start = 0, time.perf_counter()
-        while (seconds := time.perf_counter() - start) < SAMPLE_SECONDS or calls % len(self.weights):
-            self.layer(self.x, self.weights[calls % len(self.weights)])
-            calls += 1
-        return seconds / calls
+        return seconds_per_call(lambda copy: self.layer(self.x, self.weights[copy]), len(self.weights))

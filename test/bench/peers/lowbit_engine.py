@@ -1,11 +1,9 @@
 """LowBit: a module through the C interface of the runtime."""
 import ctypes
 import math
-import time
 
 import stepwise
-
-SAMPLE_SECONDS = 0.1  # a layer is called for at least so long
+from layers import seconds_per_call
 
 
 class LoadOptions(ctypes.Structure):
@@ -98,9 +96,7 @@ class Layer(Runtime):
 
     def measure(self):
         """Seconds of one layer."""
-        calls, start = 0, time.perf_counter()
-        while (seconds := time.perf_counter() - start) < SAMPLE_SECONDS or calls % len(self.functions):
-            function = self.functions[calls % len(self.functions)]
-            self.check(self.lib.qrt_call(self.model, function, self.arguments))
-            calls += 1
-        return seconds / calls
+        def call(copy):
+            self.check(self.lib.qrt_call(self.model, self.functions[copy], self.arguments))
+
+        return seconds_per_call(call, len(self.functions))

@@ -1,8 +1,7 @@
 """ONNX Runtime: single layers."""
 import importlib.metadata
-import time
 
-SAMPLE_SECONDS = 0.1  # a layer runs for at least so long
+from layers import seconds_per_call
 
 
 class Layer:
@@ -67,8 +66,4 @@ class Layer:
 
     def measure(self):
         """Seconds of one layer."""
-        calls, start = 0, time.perf_counter()
-        while (seconds := time.perf_counter() - start) < SAMPLE_SECONDS:
-            self.session.run_with_iobinding(self.binding)
-            calls += 1
-        return seconds / calls / self.copies
+        return seconds_per_call(lambda _: self.session.run_with_iobinding(self.binding), 1) / self.copies

@@ -3,8 +3,7 @@ import importlib.metadata
 import time
 
 import stepwise
-
-SAMPLE_SECONDS = 0.1  # a layer runs for at least so long
+from layers import seconds_per_call
 
 
 class Text:
@@ -80,9 +79,8 @@ class Layer:
 
     def measure(self):
         """Seconds of one layer."""
-        calls, start = 0, time.perf_counter()
-        while (seconds := time.perf_counter() - start) < SAMPLE_SECONDS:
+        def call(_):
             self.request.start_async()  # infer() would copy the outputs
             self.request.wait()
-            calls += 1
-        return seconds / calls / self.copies
+
+        return seconds_per_call(call, 1) / self.copies

@@ -1,7 +1,5 @@
 """PyTorch: single layers."""
-import time
-
-SAMPLE_SECONDS = 0.1  # a layer runs for at least so long
+from layers import seconds_per_call
 
 
 class Layer:
@@ -33,8 +31,4 @@ class Layer:
 
     def measure(self):
         """Seconds of one layer."""
-        calls, start = 0, time.perf_counter()
-        while (seconds := time.perf_counter() - start) < SAMPLE_SECONDS or calls % len(self.weights):
-            self.layer(self.x, self.weights[calls % len(self.weights)])
-            calls += 1
-        return seconds / calls
+        return seconds_per_call(lambda copy: self.layer(self.x, self.weights[copy]), len(self.weights))

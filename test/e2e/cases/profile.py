@@ -39,6 +39,12 @@ def test_regions_have_all_the_bytes(context, model):
             expect(name in names, f"no '{name}' in {names}")
 
 
+def test_levels_share_one_profile(context):
+    """Rows of activations are not equally large in all levels; regions are the same."""
+    module = context.module(TINY / "llama-q8_0.gguf", "--profile", "--target-cpu=avx2,avx512vnni")
+    expect(profile(context, module, "-p", 0, "-n", 2)[0]["regions"], "no regions")
+
+
 def test_profile_of_prompts_and_batches(context):
     (context.folder / "shape.json").write_text(json.dumps(SHAPE | {"model_type": "llama"}))
     rows = profile(context, "--shape=shape.json", "--scheme=Q4_0", "-p", 300, "-n", 2, "-b", 3, "-t", 2)
