@@ -89,8 +89,9 @@ Value Emitter::divFloor(Value a, int64_t c) {
 Value Emitter::divFloor(Value a, Value c) {
   return b.createOrFold<arith::DivUIOp>(loc, a, c);
 }
-Value Emitter::rem(Value a, int64_t c) {
-  return b.createOrFold<arith::RemUIOp>(loc, a, index(c));
+Value Emitter::rem(Value a, int64_t c) { return rem(a, index(c)); }
+Value Emitter::rem(Value a, Value c) {
+  return b.createOrFold<arith::RemUIOp>(loc, a, c);
 }
 Value Emitter::minIndex(Value a, Value c) {
   return b.createOrFold<arith::MinSIOp>(loc, a, c);

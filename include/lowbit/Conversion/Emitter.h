@@ -57,6 +57,7 @@ public:
   Value divFloor(Value a, int64_t c);
   Value divFloor(Value a, Value c);
   Value rem(Value a, int64_t c);
+  Value rem(Value a, Value c);
   Value minIndex(Value a, Value c);
   Value ceilDiv(Value a, int64_t c) { return divFloor(add(a, c - 1), c); }
   Value toIndex(Value i);

@@ -60,8 +60,7 @@ public:
     overRuns(e, c.frame, [&](const Run &run) {
       Value tiles = e.ceilDiv(run.count, most.rows);
       int64_t parts = queryHeads_ / heads_;
-      auto [lo, hi] = e.partition(e.mul(tiles, parts), c.worker, c.workers);
-      e.each(lo, hi, 1, [&](Value item) {
+      inTurns(run, e.mul(tiles, parts), [&](Value item) {
         Value head = e.mul(e.rem(item, parts), heads_);
         Value first = e.mul(e.divFloor(item, parts), most.rows);
         if (most.rows == 1)
@@ -79,6 +78,20 @@ public:
 private:
   using Values = Emitter::Values;
 
+  /// This worker's share of the items [0, count) of a run: workers take turns,
+  /// because later rows see more and cost more; another worker begins each run,
+  /// because those of a batch may have one item. SmolLM2, pp512, 2 threads of
+  /// Zen 5: the prompt takes 5 % less than with halves (2026-11-24).
+  void inTurns(const Run &run, Value count,
+               llvm::function_ref<void(Value)> body) {
+    Value first = e.rem(e.add(c.worker, run.number), c.workers);
+    Value turns = e.divFloor(
+        e.add(e.sub(e.add(count, c.workers), first), -1), c.workers);
+    e.each(e.index(0), turns, 1, [&](Value turn) {
+      body(e.add(e.mul(turn, c.workers), first));
+    });
+  }
+
   /// `rows` rows from `first` of the run, `heads_` heads from `head`.
   void tile(const Run &run, Value head, Value first, int64_t rows) {
     rows_ = rows;
@@ -91,6 +104,8 @@ private:
     auto [begin, end] = visibleToAny();
     Value pages = e.ceilDiv(end, kv.pageSize);
     e.each(e.divFloor(begin, kv.pageSize), pages, 1, [&](Value page) {
+      seen_ = e.minIndex(e.index(kPageSize),
+                         e.sub(end, e.mul(page, kv.pageSize)));
       onePage(run, page, e.minIndex(e.add(page, 1), e.add(pages, -1)));
     });
     e.each(e.index(0), e.index(queries_), 1,
@@ -319,8 +334,7 @@ private:
             e.mulF(e.loadVec(e.vecF(), work_, place(i, v)), shrink));
     }
     sums = e.loop(
-        e.index(0), e.index(kPageSize), 1, sums,
-        [&](Value position, ValueRange carried) {
+        e.index(0), seen_, 1, sums, [&](Value position, ValueRange carried) {
           Values next = llvm::to_vector(carried), value;
           Value at = e.add(e.add(values, e.mul(position, kv.paddedDim())), d);
           prefetch(nextKeys_, kv.keyCodes(), position, kPageSize);
@@ -359,6 +373,7 @@ private:
   Type element_;
   int64_t heads_ = 1, rows_ = 1, queries_ = 1;
   Value head_, keyHead_, firstRow_;
+  Value seen_; ///< positions of a page that some row sees
   Value values_, nextKeys_, keyScales_, valueScales_; ///< of a page
 };
 

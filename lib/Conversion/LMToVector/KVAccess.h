@@ -10,7 +10,7 @@ namespace lowbit {
 
 /// Rows of one sequence of the batch: see qrt_run.
 struct Run {
-  mlir::Value first, count, length, pages;
+  mlir::Value number, first, count, length, pages;
 };
 
 mlir::MemRefType pageTableMemRef(mlir::OpBuilder &b);
@@ -23,7 +23,7 @@ inline void overRuns(Emitter &e, mlir::Value frame,
     mlir::Type index = e.b.getIndexType();
     auto op = rt::RunOp::create(e.b, e.loc, index, index, index,
                                 pageTableMemRef(e.b), frame, i);
-    body({op.getFirst(), op.getCount(), op.getKvLength(), op.getPages()});
+    body({i, op.getFirst(), op.getCount(), op.getKvLength(), op.getPages()});
   });
 }
 
