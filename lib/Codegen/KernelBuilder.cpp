@@ -386,11 +386,15 @@ void KernelBuilder::lowerPlainAttention(lm::AttentionOp attention) {
   work.type = MemRefType::get({attentionWork(rows)},
                               Float32Type::get(attention.getContext()));
   int64_t workId = addBuffer(work);
+  std::optional<int64_t> window;
+  if (attention.getWindow())
+    window = *attention.getWindow();
   call(attention, attention.getOperands(), Split::Other,
        [&](Emitter &e, const KernelContext &c, Value, ValueRange v) {
          emitAttention(e, c, attention.getHeadDim(),
                        attention.getScale().convertToFloat(),
-                       attention.getMasked(), v[0], v[1], v[2], v[3], v[4]);
+                       attention.getMasked(), window, v[0], v[1], v[2], v[3],
+                       v[4]);
        },
        {}, {workId});
 }

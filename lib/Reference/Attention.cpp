@@ -57,12 +57,15 @@ static void attendRow(const double *q, int64_t queryHeads,
 }
 
 Reals attention(const Reals &q, const Reals &k, const Reals &v, int64_t headDim,
-                double scale, bool masked) {
+                double scale, bool masked, std::optional<int64_t> window) {
   Reals result({q.rows(), q.columns()});
   Positions positions{k.row(0), v.row(0), k.columns() / headDim, headDim};
-  for (int64_t t = 0; t < q.rows(); ++t)
-    attendRow(q.row(t), q.columns() / headDim, positions, 0,
-              masked ? t + 1 : k.rows(), scale, result.row(t));
+  for (int64_t t = 0; t < q.rows(); ++t) {
+    int64_t end = masked ? t + 1 : k.rows();
+    int64_t begin = window ? std::max<int64_t>(0, end - *window) : 0;
+    attendRow(q.row(t), q.columns() / headDim, positions, begin, end, scale,
+              result.row(t));
+  }
   return result;
 }
 

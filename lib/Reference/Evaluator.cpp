@@ -109,8 +109,12 @@ private:
                            real(op.getScale()), window);
   }
   Reals evaluate(lm::AttentionOp op) {
+    std::optional<int64_t> window;
+    if (op.getWindow())
+      window = static_cast<int64_t>(*op.getWindow());
     return attention(reals(op.getQ()), reals(op.getK()), reals(op.getV()),
-                     op.getHeadDim(), real(op.getScale()), op.getMasked());
+                     op.getHeadDim(), real(op.getScale()), op.getMasked(),
+                     window);
   }
   Reals evaluate(lm::GatherRowsOp op) {
     return gatherRows(reals(op.getX()), scope.get<Indices>(op.getRows()));

@@ -11,6 +11,15 @@ func.func @masked() {
   return
 }
 
+// Rows 1 and 2 see two rows each; row 2 no longer sees the first.
+func.func @windowed() {
+  %q = arith.constant dense<[[1.0], [0.0], [0.0]]> : tensor<3x1xf32>
+  %v = arith.constant dense<[[1.0], [3.0], [7.0]]> : tensor<3x1xf32>
+  %a = lm.attention %q, %v, %v {head_dim = 1, scale = 1.0 : f32, masked, window = 2} : tensor<3x1xf32>, tensor<3x1xf32>
+  check.expect_eq %a, dense<[[1.0], [2.0], [5.0]]> : tensor<3x1xf32>
+  return
+}
+
 // Query heads 0 and 1 read key head 0, 2 and 3 read 1. One position: its value.
 func.func @grouped_heads() {
   %q = arith.constant dense<1.0> : tensor<1x4xf32>

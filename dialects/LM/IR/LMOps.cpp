@@ -170,8 +170,12 @@ LogicalResult AttentionOp::verify() {
   if (failed(expectDivides(*this, "key heads", columns(getK()) / headDim,
                            columns(getQ()) / headDim)))
     return failure(); // C2
-  return expectRows(*this, "rows of the keys", rows(getQ()),
-                    rows(getK())); // C3
+  if (failed(expectRows(*this, "rows of the keys", rows(getQ()),
+                        rows(getK()))))
+    return failure(); // C3
+  if (getWindow() && !getMasked())
+    return emitOpError("a window needs masked attention"); // C4
+  return success();
 }
 
 LogicalResult GatherRowsOp::verify() {

@@ -356,12 +356,14 @@ def LM_AttentionOp : LM_Op<"attention",
   let description = [{
     As `lm.cached_attention`, with keys and values of the batch itself, one
     sequence: what an encoder or a vision tower computes. With `masked`, row t
-    sees rows 0 to t; without, all.
+    sees rows 0 to t; without, all. With a window, row t does not see the rows
+    before `t + 1 - window`.
 
     Constraints:
     - (C1) `head_dim` divides `columns(q)` and `columns(k)`.
     - (C2) the key heads divide the query heads.
     - (C3) `rows(k) = rows(q)`.
+    - (C4) a window is of masked attention.
 
     Example:
 
@@ -371,7 +373,8 @@ def LM_AttentionOp : LM_Op<"attention",
     ```
   }];
   let arguments = (ins LM_Rows:$q, LM_Rows:$k, LM_Rows:$v, LM_HeadDim:$head_dim,
-                       F32Attr:$scale, UnitAttr:$masked);
+                       F32Attr:$scale, UnitAttr:$masked,
+                       OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$window);
   let results = (outs LM_Rows:$result);
   let assemblyFormat = [{
     $q `,` $k `,` $v attr-dict `:` type($q) `,` type($k)

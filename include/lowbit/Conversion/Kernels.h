@@ -24,7 +24,7 @@ struct KernelContext {
   mlir::Value frame, worker, workers;
   mlir::Value count; ///< rows of the batch
   const TargetInfo *target;
-  bool oneRow;       ///< code for count <= 1: decoding
+  bool oneRow; ///< code for count <= 1: decoding
 };
 
 /// Place of keys and values in a page of the store. A page holds `pageSize`
@@ -116,8 +116,9 @@ int64_t attentionWork(const KVLayout &kv, const TargetInfo &target);
 /// `work`: private memory of one worker, memref<attentionWork(rows) x f32>.
 int64_t attentionWork(int64_t rows);
 void emitAttention(Emitter &e, const KernelContext &c, int64_t headDim,
-                   float scale, bool masked, mlir::Value q, mlir::Value k,
-                   mlir::Value v, mlir::Value work, mlir::Value out);
+                   float scale, bool masked, std::optional<int64_t> window,
+                   mlir::Value q, mlir::Value k, mlir::Value v,
+                   mlir::Value work, mlir::Value out);
 
 } // namespace lowbit
 

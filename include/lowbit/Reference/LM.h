@@ -48,7 +48,8 @@ bool attentionIsDefined(const KVStore &store, int64_t layer);
 Reals cachedAttention(const Reals &q, const KVStore &store, int64_t layer,
                       double scale, std::optional<int64_t> window);
 Reals attention(const Reals &q, const Reals &k, const Reals &v, int64_t headDim,
-                double scale, bool masked);
+                double scale, bool masked,
+                std::optional<int64_t> window = std::nullopt);
 
 } // namespace lowbit::reference
 

@@ -24,9 +24,10 @@ public:
       : e(e), dim_(headDim), scale_(scale), q_(q), k_(k), v_(v), work_(work),
         out_(out) {}
 
-  /// Head `head` of row `row` over the rows [0, end); end > 0.
-  void emit(Value row, Value head, Value keyHead, Value end) {
+  /// Head `head` of row `row` over the rows [begin, end), one at least.
+  void emit(Value row, Value head, Value keyHead, Value begin, Value end) {
     row_ = row;
+    begin_ = begin;
     column_ = e.mul(head, dim_);
     keyColumn_ = e.mul(keyHead, dim_);
     Value largest = scores(end);
@@ -38,7 +39,7 @@ private:
   /// scale * q k to memory; returns the largest.
   Value scores(Value end) {
     Value lowest = e.constF(-std::numeric_limits<float>::infinity());
-    return e.loop(e.index(0), end, 1, lowest, [&](Value p, ValueRange most) {
+    return e.loop(begin_, end, 1, lowest, [&](Value p, ValueRange most) {
       Value products = e.overVectors(
           dim_, e.splatF(0), [&](Value d, Value lanes, Value sum) {
             Value a = e.loadRow(q_, row_, e.add(column_, d), lanes);
@@ -54,8 +55,8 @@ private:
   /// exp(score - largest) in place; returns their sum.
   Value softmax(Value end, Value largest) {
     Value top = e.splat(largest);
-    Value sums = e.loop(
-        e.index(0), end, 16, e.splatF(0), [&](Value p, ValueRange carried) {
+    Value sums =
+        e.loop(begin_, end, 16, e.splatF(0), [&](Value p, ValueRange carried) {
           Value lanes = e.sub(end, p);
           Value mask = vector::CreateMaskOp::create(
               e.b, e.loc, e.vec(16, e.b.getI1Type()), ValueRange{lanes});
@@ -71,8 +72,8 @@ private:
   /// factor * sum of probability times value, 16 elements of the head at once.
   void values(Value end, Value factor) {
     e.overVectors(dim_, [&](Value d, Value lanes) {
-      Value sum = e.loop(
-          e.index(0), end, 1, e.splatF(0), [&](Value p, ValueRange carried) {
+      Value sum =
+          e.loop(begin_, end, 1, e.splatF(0), [&](Value p, ValueRange carried) {
             Value value = e.loadRow(v_, p, e.add(keyColumn_, d), lanes);
             Value weight = e.splat(e.load(work_, p));
             return Emitter::Values{e.fma(weight, value, carried[0])};
@@ -85,16 +86,17 @@ private:
   int64_t dim_;
   float scale_;
   Value q_, k_, v_, work_, out_;
-  Value row_, column_, keyColumn_;
+  Value row_, begin_, column_, keyColumn_;
 };
 
 } // namespace
 
-int64_t attentionWork(int64_t rows) { return (rows + 15) / 16 * 16; }
+// Vectors begin anywhere in a window.
+int64_t attentionWork(int64_t rows) { return rows + 15; }
 
 void emitAttention(Emitter &e, const KernelContext &c, int64_t headDim,
-                   float scale, bool masked, Value q, Value k, Value v,
-                   Value work, Value out) {
+                   float scale, bool masked, std::optional<int64_t> window,
+                   Value q, Value k, Value v, Value work, Value out) {
   auto heads = [&](Value matrix) {
     return cast<MemRefType>(matrix.getType()).getDimSize(1) / headDim;
   };
@@ -103,7 +105,12 @@ void emitAttention(Emitter &e, const KernelContext &c, int64_t headDim,
   e.each(lo, hi, 1, [&](Value item) {
     Value row = e.divFloor(item, heads(q)), head = e.rem(item, heads(q));
     Value keyHead = e.divFloor(head, heads(q) / heads(k));
-    attention.emit(row, head, keyHead, masked ? e.add(row, 1) : c.count);
+    Value end = masked ? e.add(row, 1) : c.count;
+    Value begin = e.index(0);
+    if (window)
+      begin = arith::MaxSIOp::create(e.b, e.loc, begin,
+                                     e.sub(end, e.index(*window)));
+    attention.emit(row, head, keyHead, begin, end);
   });
 }
 

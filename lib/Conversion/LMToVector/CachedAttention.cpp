@@ -85,11 +85,10 @@ private:
   void inTurns(const Run &run, Value count,
                llvm::function_ref<void(Value)> body) {
     Value first = e.rem(e.add(c.worker, run.number), c.workers);
-    Value turns = e.divFloor(
-        e.add(e.sub(e.add(count, c.workers), first), -1), c.workers);
-    e.each(e.index(0), turns, 1, [&](Value turn) {
-      body(e.add(e.mul(turn, c.workers), first));
-    });
+    Value turns =
+        e.divFloor(e.add(e.sub(e.add(count, c.workers), first), -1), c.workers);
+    e.each(e.index(0), turns, 1,
+           [&](Value turn) { body(e.add(e.mul(turn, c.workers), first)); });
   }
 
   /// `rows` rows from `first` of the run, `heads_` heads from `head`.
@@ -104,8 +103,8 @@ private:
     auto [begin, end] = visibleToAny();
     Value pages = e.ceilDiv(end, kv.pageSize);
     e.each(e.divFloor(begin, kv.pageSize), pages, 1, [&](Value page) {
-      seen_ = e.minIndex(e.index(kPageSize),
-                         e.sub(end, e.mul(page, kv.pageSize)));
+      seen_ =
+          e.minIndex(e.index(kPageSize), e.sub(end, e.mul(page, kv.pageSize)));
       onePage(run, page, e.minIndex(e.add(page, 1), e.add(pages, -1)));
     });
     e.each(e.index(0), e.index(queries_), 1,
@@ -139,9 +138,8 @@ private:
   void clear(Value query) {
     store(e.constF(kMasked), query, Largest);
     store(e.constF(0), query, Sum);
-    e.each(e.index(0), e.index(kv.paddedDim()), 16, [&](Value d) {
-      e.storeVec(e.splatF(0), work_, valueAt(query, d));
-    });
+    e.each(e.index(0), e.index(kv.paddedDim()), 16,
+           [&](Value d) { e.storeVec(e.splatF(0), work_, valueAt(query, d)); });
   }
 
   //===- Positions --------------------------------------------------------===//
@@ -164,8 +162,8 @@ private:
     }
     Value begin = e.index(0);
     if (window_)
-      begin = arith::MaxSIOp::create(
-          e.b, e.loc, e.sub(least, e.index(*window_)), begin);
+      begin = arith::MaxSIOp::create(e.b, e.loc,
+                                     e.sub(least, e.index(*window_)), begin);
     return {begin, end};
   }
 
@@ -244,8 +242,8 @@ private:
   Value timesScales(Value lanes, Value scales, int64_t block) {
     if (!kv.hasScales())
       return lanes;
-    Value bytes = e.loadVec(e.vec(64, element_), store_,
-                            e.add(scales, block * 64));
+    Value bytes =
+        e.loadVec(e.vec(64, element_), store_, e.add(scales, block * 64));
     return e.mulF(lanes,
                   vector::BitCastOp::create(e.b, e.loc, e.vecF(), bytes));
   }
@@ -284,8 +282,8 @@ private:
     Values masks, scores;
     for (int64_t block = 0; block < kBlocks; ++block) {
       masks.push_back(visible(end, e.add(first, block * 16)));
-      Value s = e.loadVec(e.vecF(), work_,
-                          probabilityAt(query, e.index(block * 16)));
+      Value s =
+          e.loadVec(e.vecF(), work_, probabilityAt(query, e.index(block * 16)));
       s = timesScales(e.mulF(s, e.splatF(factor_)), keyScales_, block);
       s = e.choose(masks[block], s, e.splatF(kMasked));
       largest = e.maxF(largest, s);
@@ -330,8 +328,7 @@ private:
     for (int64_t i = 0; i < queries_; ++i) {
       Value shrink = e.splat(load(e.index(i), Shrink));
       for (int64_t v = 0; v < vectors; ++v)
-        sums.push_back(
-            e.mulF(e.loadVec(e.vecF(), work_, place(i, v)), shrink));
+        sums.push_back(e.mulF(e.loadVec(e.vecF(), work_, place(i, v)), shrink));
     }
     sums = e.loop(
         e.index(0), seen_, 1, sums, [&](Value position, ValueRange carried) {
@@ -341,11 +338,10 @@ private:
           for (int64_t v = 0; v < vectors; ++v)
             value.push_back(loadStore(e.add(at, v * 16)));
           for (int64_t i = 0; i < queries_; ++i) {
-            Value p = e.splat(
-                e.load(work_, probabilityAt(e.index(i), position)));
+            Value p =
+                e.splat(e.load(work_, probabilityAt(e.index(i), position)));
             for (int64_t v = 0; v < vectors; ++v)
-              next[i * vectors + v] =
-                  e.fma(p, value[v], next[i * vectors + v]);
+              next[i * vectors + v] = e.fma(p, value[v], next[i * vectors + v]);
           }
           return next;
         });

@@ -68,13 +68,13 @@ struct Plain {
   std::string name;
   int64_t rows, heads, keyHeads, headDim;
   bool masked;
+  std::optional<int64_t> window = std::nullopt;
 };
 
-const Plain kPlain[] = {{"one", 1, 1, 1, 8, true},
-                        {"few", 7, 4, 2, 24, true},
-                        {"open", 19, 3, 3, 20, false},
-                        {"long", 70, 2, 1, 64, true},
-                        {"tower", 50, 2, 2, 64, false}};
+const Plain kPlain[] = {
+    {"one", 1, 1, 1, 8, true},          {"few", 7, 4, 2, 24, true},
+    {"open", 19, 3, 3, 20, false},      {"long", 70, 2, 1, 64, true},
+    {"window", 70, 2, 1, 20, true, 17}, {"tower", 50, 2, 2, 64, false}};
 
 TEST_F(AttentionKernelTest, Plain) {
   KernelModule module;
@@ -85,8 +85,9 @@ TEST_F(AttentionKernelTest, Plain) {
                 ", %v: " + k + ") -> " + q +
                 " {\n  %y = lm.attention %q, %k, %v {head_dim = " +
                 std::to_string(c.headDim) + ", scale = 0.125 : f32" +
-                (c.masked ? ", masked" : "") + "} : " + q + ", " + k +
-                "\n  return %y : " + q + "\n}");
+                (c.masked ? ", masked" : "") +
+                (c.window ? ", window = " + std::to_string(*c.window) : "") +
+                "} : " + q + ", " + k + "\n  return %y : " + q + "\n}");
   }
   module.build();
   for (const Plain &c : kPlain) {
@@ -95,7 +96,8 @@ TEST_F(AttentionKernelTest, Plain) {
     Reals v = moderate(c.rows, c.keyHeads * c.headDim);
     double bound = errorOf(q, k, v, c.headDim);
     std::vector<float> qs = floats(q), ks = floats(k), vs = floats(v);
-    Reals wanted = reference::attention(q, k, v, c.headDim, kScale, c.masked);
+    Reals wanted =
+        reference::attention(q, k, v, c.headDim, kScale, c.masked, c.window);
     expectWithin(module.call(c.name, {qs.data(), ks.data(), vs.data()},
                              int64_t(wanted.data.size())),
                  wanted, "@" + c.name, [&](int64_t, int64_t) { return bound; });

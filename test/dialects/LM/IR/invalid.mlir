@@ -252,6 +252,14 @@ func.func @attention_c1(%q: tensor<4x12xf32>) {
 
 // -----
 
+func.func @attention_c4(%q: tensor<4x12xf32>) {
+  // expected-error@+1 {{a window needs masked attention}}
+  %r = lm.attention %q, %q, %q {head_dim = 4, scale = 1.0 : f32, window = 2} : tensor<4x12xf32>, tensor<4x12xf32>
+  return
+}
+
+// -----
+
 func.func @attention_c2(%q: tensor<4x12xf32>, %k: tensor<4x8xf32>) {
   // expected-error@+1 {{key heads: expected a divisor of 3, but got 2}}
   %r = lm.attention %q, %k, %k {head_dim = 4, scale = 1.0 : f32} : tensor<4x12xf32>, tensor<4x8xf32>

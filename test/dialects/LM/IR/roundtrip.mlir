@@ -145,7 +145,7 @@ func.func @attention(%q: tensor<197x384xf32>, %k: tensor<197x384xf32>, %v: tenso
   %a = lm.attention %q, %k, %v {head_dim = 64, scale = 0.125 : f32}
      : tensor<197x384xf32>, tensor<197x384xf32>
   // CHECK: lm.attention {{.*}}masked
-  %b = lm.attention %a, %k, %v {head_dim = 64, scale = 0.125 : f32, masked}
+  %b = lm.attention %a, %k, %v {head_dim = 64, scale = 0.125 : f32, masked, window = 32}
      : tensor<197x384xf32>, tensor<197x384xf32>
   return %b : tensor<197x384xf32>
 }
