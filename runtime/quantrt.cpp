@@ -367,6 +367,14 @@ qrt_status qrt_call(qrt_model *model, int32_t function,
   });
 }
 
+qrt_status qrt_bind_weight(qrt_model *model, const char *name, const void *data,
+                           uint64_t bytes) {
+  return guarded([&]() -> Status {
+    QRT_TRY(needs({model, name}));
+    return model->held->bindWeight(name, data, bytes);
+  });
+}
+
 int32_t qrt_region_count(const qrt_model *model) {
   return int32_t(model->held->view().regions.size);
 }

@@ -44,11 +44,20 @@ namespace {
 
 class Compiler {
 public:
-  Compiler(const CompileOptions &options)
-      : options(options), context(makeRegistry()), console(options.quiet) {
-    // Levels are compiled by threads of their own; a dialect must not be loaded
-    // by one of them while another runs passes.
-    context.loadAllAvailableDialects();
+  /// `given`: an open source; null: what the options name.
+  Compiler(const CompileOptions &options, MLIRContext &context,
+           const ModelSource *given)
+      : options(options), context(context), console(options.quiet),
+        source(given) {}
+
+  /// Code and signatures of functions at the import stage.
+  llvm::Expected<std::vector<WeightImage>>
+  runUnbound(OwningOpRef<ModuleOp> functions) {
+    module = std::move(functions);
+    image.unbound = true;
+    if (llvm::Error error = lower())
+      return std::move(error);
+    return std::move(image.weights);
   }
 
   llvm::Error run() {
@@ -67,6 +76,12 @@ public:
                      llvm::Twine(options.levels.back()->level));
     if (options.stopAfter == Stage::Import)
       return print();
+    return lower();
+  }
+
+private:
+  /// From the import stage, or the one that a .mlir is at.
+  llvm::Error lower() {
     if (!reached || *reached <= Stage::Quantize)
       if (llvm::Error error = takeConstants())
         return error;
@@ -87,16 +102,9 @@ public:
     return generate();
   }
 
-private:
   /// Code as text, of one level.
   bool prints() const {
     return options.emit == Emit::Assembly || options.emit == Emit::LLVMIR;
-  }
-
-  static DialectRegistry makeRegistry() {
-    DialectRegistry registry;
-    registerDialects(registry);
-    return registry;
   }
 
   PipelineOptions pipelineOptions(const TargetInfo *target = nullptr) const {
@@ -131,8 +139,9 @@ private:
       return loadMLIR();
     if (!options.linear.empty())
       return makeLayers();
-    if (llvm::Error error = openSource())
-      return error;
+    if (!source)
+      if (llvm::Error error = openSource())
+        return error;
     ImportOptions importOptions;
     importOptions.kv = options.kv;
     importOptions.probeLayers = options.probeLayers;
@@ -159,8 +168,13 @@ private:
     auto opened = open();
     if (!opened)
       return opened.takeError();
-    source = std::move(*opened);
+    keep(std::move(*opened));
     return llvm::Error::success();
+  }
+
+  void keep(std::unique_ptr<ModelSource> opened) {
+    own = std::move(opened);
+    source = own.get();
   }
 
   llvm::Error makeLayers() {
@@ -172,7 +186,7 @@ private:
       return format.takeError();
     shape->rows = options.rows;
     shape->fill = options.fill;
-    source = openRandomLayers(*shape, *format);
+    keep(openRandomLayers(*shape, *format));
     module = buildLayers(*shape, *source, &context);
     return llvm::Error::success();
   }
@@ -191,7 +205,7 @@ private:
     auto opened = openGGUF(options.weights);
     if (!opened)
       return opened.takeError();
-    source = std::move(*opened);
+    keep(std::move(*opened));
     return llvm::Error::success();
   }
 
@@ -265,7 +279,7 @@ private:
 
   llvm::Error describe() {
     if (llvm::Error error =
-            collectWeights(*module, source.get(), image.weights))
+            collectWeights(*module, source, image.weights))
       return error;
     if (options.emit == Emit::StaticObject)
       if (llvm::Error error = prepareObject())
@@ -457,9 +471,10 @@ private:
   }
 
   const CompileOptions &options;
-  MLIRContext context;
+  MLIRContext &context;
   Console console;
-  std::unique_ptr<ModelSource> source;
+  std::unique_ptr<ModelSource> own;
+  const ModelSource *source;
   OwningOpRef<ModuleOp> module;
   std::optional<Stage> reached;
   std::vector<OwningOpRef<ModuleOp>> levels;
@@ -470,8 +485,26 @@ private:
 
 } // namespace
 
-llvm::Error compile(const CompileOptions &options) {
-  return Compiler(options).run();
+std::unique_ptr<MLIRContext> makeContext() {
+  DialectRegistry registry;
+  registerDialects(registry);
+  auto context = std::make_unique<MLIRContext>(registry);
+  // Levels are compiled by threads of their own; a dialect must not be loaded
+  // by one of them while another runs passes.
+  context->loadAllAvailableDialects();
+  return context;
+}
+
+llvm::Error compile(const CompileOptions &options, const ModelSource *source) {
+  std::unique_ptr<MLIRContext> context = makeContext();
+  return Compiler(options, *context, source).run();
+}
+
+llvm::Expected<std::vector<WeightImage>>
+compileUnbound(OwningOpRef<ModuleOp> module, const ModelSource &source,
+               const CompileOptions &options) {
+  MLIRContext &context = *module->getContext();
+  return Compiler(options, context, &source).runUnbound(std::move(module));
 }
 
 } // namespace lowbit

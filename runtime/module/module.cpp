@@ -74,6 +74,22 @@ void Module::bindWeights() {
     weights_.push_back(view_.weights.data() + weight.offset);
 }
 
+Status Module::bindWeight(std::string_view name, const void *data,
+                          uint64_t bytes) {
+  for (size_t i = 0; i < weights_.size(); ++i) {
+    const qrt_weight_record &record = view_.weightRecords[i];
+    if (name != view_.string(record.name))
+      continue;
+    if (data && bytes != record.bytes)
+      return invalid(path_ + ": weight " + std::string(name) + " takes " +
+                     std::to_string(record.bytes) + " bytes, but got " +
+                     std::to_string(bytes));
+    weights_[i] = data ? data : view_.weights.data() + record.offset;
+    return {};
+  }
+  return invalid(path_ + ": it has no weight '" + std::string(name) + "'");
+}
+
 void Module::adviseHugePages() const {
   const uintptr_t usual = uintptr_t(sysconf(_SC_PAGESIZE));
   const uintptr_t begin = reinterpret_cast<uintptr_t>(view_.weights.data());

@@ -50,6 +50,8 @@ public:
   qrt_entry entry(size_t function) const {
     return code_.entry(level_, function);
   }
+  /// As qrt_bind_weight.
+  Status bindWeight(std::string_view name, const void *data, uint64_t bytes);
   /// One address for each weight record; what qrt_frame.weights wants.
   const void *const *weights() const { return weights_.data(); }
 

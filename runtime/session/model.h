@@ -59,6 +59,10 @@ public:
   Status reserveScratch(size_t function, Arena &arena) const;
   /// Runs a function; of `frame` the caller sets scratch, arguments and text.
   void run(size_t function, qrt_frame &frame);
+  /// As qrt_bind_weight.
+  Status bindWeight(std::string_view name, const void *data, uint64_t bytes) {
+    return module_.bindWeight(name, data, bytes);
+  }
   /// Runs a plain function; calls from several threads take turns.
   Status call(int32_t function, void *const *arguments);
 

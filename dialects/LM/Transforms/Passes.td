@@ -43,4 +43,38 @@ def VerifyModel : Pass<"lm-verify-model", "::mlir::ModuleOp"> {
   }];
 }
 
+def SplitLayers : Pass<"lm-split-layers", "::mlir::ModuleOp"> {
+  let summary = "A model as one function for each of its layers";
+  let description = [{
+    Calibration runs a model layer by layer, so that no more than one is in
+    memory. `text`, with an `lm.probe` behind each layer, becomes functions of
+    `rows` rows, all of one sequence from its first token:
+
+        embed(tokens: tensor<Rxi32>) -> tensor<RxDxf32>
+        layer.N(x: tensor<RxDxf32>, positions: tensor<Rxi32>)
+          -> (tensor<RxDxf32>, what its linear layers read ...)
+        head(x: tensor<RxDxf32>) -> (what its linear layers read ...)
+
+    The attribute `lm.inputs` of a function names, for each of the latter
+    results, the weights that it is multiplied with. `head` computes no logits.
+    Attention over the store becomes attention over the rows. The attribute
+    `lm.model` goes.
+
+    ```mlir
+    %kv1 = lm.kv_append %kv, %k, %v {layer = 3} : !kv, tensor<?x192xf32>
+    %a = lm.cached_attention %q, %kv1 {layer = 3, scale = 0.125 : f32} : tensor<?x576xf32>, !kv
+    ```
+    becomes in `layer.3`
+    ```mlir
+    %a = lm.attention %q, %k, %v {head_dim = 64, scale = 0.125 : f32, masked}
+       : tensor<512x576xf32>, tensor<512x192xf32>
+    ```
+
+    Relies on `lm-verify-model`.
+  }];
+  let options = [
+    Option<"rows", "rows", "int64_t", "512", "rows of a sequence">
+  ];
+}
+
 #endif // LOWBIT_DIALECTS_LM_TRANSFORMS_PASSES_TD

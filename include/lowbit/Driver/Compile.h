@@ -4,9 +4,13 @@
 #define LOWBIT_DRIVER_COMPILE_H
 
 #include "lowbit/Analysis/TargetInfo.h"
+#include "lowbit/Import/ModelSource.h"
 #include "lowbit/Pipelines/Pipelines.h"
 #include "lowbit/Support/KVElement.h"
+#include "lowbit/Target/Module.h"
 
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
 #include "llvm/Support/Error.h"
 
 #include <string>
@@ -46,8 +50,22 @@ struct CompileOptions {
 /// Built-in values of `shape`.
 std::vector<std::string> knownShapes();
 
-/// Compiles; an error is one line. Diagnostics of IR go to standard error.
-llvm::Error compile(const CompileOptions &options);
+/// Compiles; an error is one line. Diagnostics of IR go to standard error. With
+/// a `source`, that takes the place of options.input, which names it.
+llvm::Error compile(const CompileOptions &options,
+                    const ModelSource *source = nullptr);
+
+/// With all dialects of the compiler.
+std::unique_ptr<mlir::MLIRContext> makeContext();
+
+/// Compiles plain functions at the import stage to options.output, a module
+/// without the bytes of its weights, which a program binds (qrt_bind_weight).
+/// Gives their images, rows as `source` has them, which must outlive them; the
+/// functions' schemes, not the source's, say what is packed. Of the options,
+/// those of the back end count: levels, activations, quiet.
+llvm::Expected<std::vector<WeightImage>>
+compileUnbound(mlir::OwningOpRef<mlir::ModuleOp> module,
+               const ModelSource &source, const CompileOptions &options);
 
 } // namespace lowbit
 

@@ -33,6 +33,9 @@ struct WeightImage {
   uint64_t bytes() const; ///< packed
 };
 
+/// The bytes of a weight as a module holds them, 64 zero ones behind.
+std::string packWeight(const WeightImage &weight);
+
 struct ArgumentImage {
   std::string name;
   uint32_t type = 0; ///< QRT_TYPE_*
@@ -62,6 +65,9 @@ struct ModuleImage {
   qrt_text_record text = {};
   std::string metadata; ///< u64 count and pairs, as in GGUF
   std::string producer;
+  /// Weights stay a hole in the file: whoever runs the module binds its own
+  /// (qrt_bind_weight), and loads it without verifying.
+  bool unbound = false;
 };
 
 /// Called now and then with the bytes of weights written and their total.

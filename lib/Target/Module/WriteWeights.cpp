@@ -69,7 +69,7 @@ static void packPanels(const WeightImage &weight, const PanelLayout &layout,
   }
 }
 
-static void packWeight(const WeightImage &weight, std::string &out) {
+static void packInto(const WeightImage &weight, std::string &out) {
   if (!weight.indices.empty()) {
     std::memcpy(&out[0], weight.indices.data(),
                 weight.indices.size() * sizeof(int32_t));
@@ -97,15 +97,25 @@ static void packWeight(const WeightImage &weight, std::string &out) {
     thread.join();
 }
 
+std::string packWeight(const WeightImage &weight) {
+  std::string bytes(weight.bytes() + 64, '\0');
+  packInto(weight, bytes);
+  return bytes;
+}
+
 llvm::Error writeWeights(const ModuleImage &image, HeaderBuilder &header,
                          AtomicFile &file, uint64_t offset, Progress progress) {
+  if (image.unbound) {
+    uint64_t size = header.weightsBytes();
+    return size ? file.write("", 1, offset + size - 1) : llvm::Error::success();
+  }
   ChunkHasher hasher(header);
   for (size_t i = 0; i < image.weights.size(); ++i) {
     uint64_t begin = header.weightOffset(i);
     uint64_t end = i + 1 < image.weights.size() ? header.weightOffset(i + 1)
                                                 : header.weightsBytes();
     std::string bytes(end - begin, '\0');
-    packWeight(image.weights[i], bytes);
+    packInto(image.weights[i], bytes);
     hasher.feed(bytes.data(), bytes.size());
     if (llvm::Error error =
             file.write(bytes.data(), bytes.size(), offset + begin))

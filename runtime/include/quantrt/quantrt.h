@@ -229,6 +229,15 @@ qrt_status qrt_function_argument(const qrt_model *model, int32_t function,
 /// arguments[i]: memory of argument i, 64-byte aligned not needed.
 qrt_status qrt_call(qrt_model *model, int32_t function, void *const *arguments);
 
+/// Lets the code read a weight from memory of the caller, where it lies as in
+/// the module, instead of from the module: calibration tries weights without
+/// writing a module for each. `data` has `bytes` bytes, and 64 behind them that
+/// may be read; it is kept until the weight is bound again. NULL: the module's
+/// own. While no call is running. QRT_INVALID_ARGUMENT: there is no such
+/// weight, or it does not take `bytes`.
+qrt_status qrt_bind_weight(qrt_model *model, const char *name, const void *data,
+                           uint64_t bytes);
+
 /// Where the time goes, in a module that was compiled with --profile: its code
 /// tells the host when a region ends (the kernels of one kind and role, the
 /// barriers, what lies between two calls of a function).

@@ -313,6 +313,21 @@ TEST_F(QuantrtTest, CallsPlainFunctions) {
     for (int i = 0; i < 4; ++i)
       EXPECT_EQ(y[i], x[i] * factors[i]);
   }
+  const float doubled[4 + 16] = {2, 20, 200, 2000};
+  EXPECT_EQ(qrt_bind_weight(model_, "none", doubled, 16),
+            QRT_INVALID_ARGUMENT);
+  EXPECT_EQ(qrt_bind_weight(model_, "factors", doubled, 12),
+            QRT_INVALID_ARGUMENT);
+  EXPECT_NE(std::string(qrt_last_error()).find("takes 16 bytes, but got 12"),
+            std::string::npos);
+  for (bool own : {false, true}) {
+    ASSERT_EQ(qrt_bind_weight(model_, "factors", own ? nullptr : doubled, 16),
+              QRT_OK);
+    float x[4] = {1, 1, 1, 1}, y[4] = {};
+    void *arguments[] = {x, y};
+    ASSERT_EQ(qrt_call(model_, scale, arguments), QRT_OK);
+    EXPECT_EQ(y[2], own ? 100 : 200);
+  }
   void *missing[] = {nullptr, nullptr};
   EXPECT_EQ(qrt_call(model_, scale, missing), QRT_INVALID_ARGUMENT);
   EXPECT_EQ(qrt_call(model_, 0, missing), QRT_INVALID_ARGUMENT);
