@@ -172,7 +172,7 @@ private:
 
   // The row at work.
   std::vector<float> values;
-  std::vector<float> offsets; ///< M of each element; empty without minima
+  std::vector<float> offsets;  ///< M of each element; empty without minima
   std::vector<double> targets; ///< of the vector at work
   RowFields *row = nullptr;
   int64_t columns = 0;
@@ -248,9 +248,9 @@ double Rounder::squaredError(int64_t first, int64_t last, double scale,
     return sum;
   }
   for (int64_t i = first; i < last; i += scheme.entryLength)
-    sum += nearestEntry(i, std::min(i + scheme.entryLength, last), inverse,
-                        zero)
-               .error;
+    sum +=
+        nearestEntry(i, std::min(i + scheme.entryLength, last), inverse, zero)
+            .error;
   return sum * scale * scale;
 }
 

@@ -156,9 +156,9 @@ TEST(RoundToNearestTest, vectors_by_their_squared_error) {
   EXPECT_EQ(rounded(scheme, values),
             (std::vector<float>{3, 3, 0, 0, 0, 0, 0, 4}));
   values = {0.6f, 0.4f, 0.6f, 0.6f, 0, 0, 0, 4, 0, 0, 0, 4, 0, 0, 0, 4};
-  EXPECT_EQ(rounded(scheme, values),
-            (std::vector<float>{1, 1, 1, 1, 0, 0, 0, 4, 0, 0, 0, 4, 0, 0, 0,
-                                4}));
+  EXPECT_EQ(
+      rounded(scheme, values),
+      (std::vector<float>{1, 1, 1, 1, 0, 0, 0, 4, 0, 0, 0, 4, 0, 0, 0, 4}));
 }
 
 /// A codebook like those of GGML's small formats: `most` and less, by chance.
@@ -338,7 +338,8 @@ static const char *const kAllKinds[] = {
     "u4, tensor scale f32 min f32",
     "s4, tensor scale f32, group 16 scale e4m3",
     "u3 codebook 4 x1234e7a10110f00e43d2119b0000ff78, group 32 scale f16",
-    ("u1 codebook 8 x0123456700000011 signs, group 64 scale f16, group 16 scale "
+    ("u1 codebook 8 x0123456700000011 signs, group 64 scale f16, group 16 "
+     "scale "
      "u4"),
     "u2 codebook [0.0, 1.0, 3.0, 6.0] signs, row scale f32",
     "u1 codebook 4 x0000f211, tensor scale f32, row scale f32 min f32"};
