@@ -36,20 +36,34 @@ void Console::begin(llvm::StringRef stage) {
 
 void Console::note(const std::string &text) { notes_.push_back(text); }
 
-void Console::progress(uint64_t done, uint64_t total) {
-  if (!terminal_ || total == 0)
+void Console::draw(double part, const std::string &done) {
+  if (!terminal_)
     return;
   Clock::time_point now = Clock::now();
-  if (seconds(now - lastDraw_) < 0.1 && done < total)
+  if (seconds(now - lastDraw_) < 0.1 && part < 1)
     return;
   lastDraw_ = now;
-  double part = double(done) / total, elapsed = seconds(now - start_);
+  double elapsed = seconds(now - start_);
   int filled = part * 30;
-  llvm::errs() << "\r\033[K" << stage_ << " ["
-               << std::string(filled, '#') << std::string(30 - filled, ' ')
-               << "] "
-               << llvm::format("%.0f of %.0f MB, %.0f s left", done / 1e6,
-                               total / 1e6, elapsed / part - elapsed);
+  llvm::errs() << "\r\033[K" << stage_ << " [" << std::string(filled, '#')
+               << std::string(30 - filled, ' ') << "] " << done;
+  if (part > 0)
+    llvm::errs() << llvm::format(", %.0f s left", elapsed / part - elapsed);
+}
+
+void Console::progress(uint64_t done, uint64_t total) {
+  if (total == 0)
+    return;
+  char text[64];
+  std::snprintf(text, sizeof text, "%.0f of %.0f MB", done / 1e6, total / 1e6);
+  draw(double(done) / total, text);
+}
+
+void Console::steps(int64_t done, int64_t total, llvm::StringRef kind) {
+  if (total > 0)
+    draw(double(done) / total, (kind + " " + llvm::Twine(done) + " of " +
+                                llvm::Twine(total))
+                                   .str());
 }
 
 void Console::summary(const ModuleImage &image, const std::string &path) {

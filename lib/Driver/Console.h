@@ -19,12 +19,16 @@ public:
   void begin(llvm::StringRef stage);
   void note(const std::string &text);
   void progress(uint64_t done, uint64_t total);
+  /// The same in steps of some kind ("layer").
+  void steps(int64_t done, int64_t total, llvm::StringRef kind);
   /// Tensors by scheme, bits per weight, sizes, time by stage.
   void summary(const ModuleImage &image, const std::string &path);
 
 private:
   using Clock = std::chrono::steady_clock;
   void end();
+  /// A bar with `part` of it filled, and the time that is left.
+  void draw(double part, const std::string &done);
 
   bool quiet_, terminal_;
   Clock::time_point start_, lastDraw_;

@@ -53,13 +53,16 @@ MAY_INCLUDE = {
     "lib/Driver": ["lib", "lib/Support", "lib/Quantize", "lib/Analysis", "lib/Import", "lib/Transforms",
                    "lib/Conversion", "lib/Codegen", "lib/Target", "lib/Pipelines",
                    *DIALECTS_IR, *DIALECTS_TRANSFORMS, SEAM],
+    # Calibration runs compiled layers: the compiler's one caller of the runtime.
+    "lib/Calibration": ["lib/Support", "lib/Quantize", "lib/Import", "lib/Driver", "lib/Target",
+                        "dialects/LM/IR", "dialects/LowBit/IR", "dialects/LM/Transforms", SEAM],
     # InitAll: registers everything.
     "lib": ["lib/Transforms", "lib/Conversion", "lib/Codegen", "lib/Target", "lib/Pipelines",
             *DIALECTS_IR, *DIALECTS_TRANSFORMS],
     # Tools that run models know the runtime and no LLVM.
     "tools/common": [SEAM],
     **{f"tools/quant-{t}": ["tools/common", SEAM] for t in ("run", "bench", "eval")},
-    **{f"tools/quant-{t}": ["tools/common", "lib", "lib/Driver", "lib/Pipelines"]
+    **{f"tools/quant-{t}": ["tools/common", "lib", "lib/Calibration", "lib/Driver", "lib/Pipelines"]
        for t in ("compile", "opt", "lsp-server")},
     # Examples know what is installed.
     "examples": [SEAM],

@@ -40,8 +40,9 @@ struct Words {
   bool version = false;
 };
 
-void declareOptions(tools::OptionParser &parser, CompileOptions &options,
+void declareOptions(tools::OptionParser &parser, Command &command,
                     Words &words) {
+  CompileOptions &options = command.compile;
   parser.section("Output");
   parser.text("-o", "FILE", "the module, or the IR, to write", &options.output);
   parser.choice("--emit", {"so", "obj", "asm", "llvm"},
@@ -92,6 +93,26 @@ void declareOptions(tools::OptionParser &parser, CompileOptions &options,
               "let the code count the time of its parts, for quant-bench "
               "--profile; costs some speed",
               &options.profile);
+  parser.section("Quantization");
+  parser.text("--recipe", "RECIPE",
+              "quantize by a recipe: a YAML file, a type of GGUF (Q4_0), W4A16 "
+              "or W8A8",
+              &command.recipe);
+  parser.text("--calibrate", "FILE",
+              "the text that calibrates (default: as the recipe says)",
+              &command.text);
+  parser.integer("--sequences", "N", "pieces of it (default 128)",
+                 &command.sequences, 1);
+  parser.integer("--sequence-length", "N", "tokens of each (default 512)",
+                 &command.length, 2);
+  parser.text("--work", "FOLDER",
+              "keep what is finished there, and go on from it (default: a "
+              "folder beside the output, removed at the end)",
+              &command.workFolder);
+  parser.integer("-t", "N", "threads that calibrate (default: all cores)",
+                 &command.threads, 1);
+  parser.flag("--dry-run", "print what the recipe would do, and the sizes",
+              &command.dryRun);
   parser.section("Random weights, for measurements (need --scheme)");
   parser.text("--shape", "SHAPE",
               "a whole model: " + llvm::join(knownShapes(), ", ") +
@@ -228,27 +249,54 @@ void readWords(const Words &words, CompileOptions &options) {
   options.maxRows = words.maxRows;
 }
 
+/// Words that only make sense together.
+llvm::Error checkRecipe(const Command &command) {
+  const CompileOptions &options = command.compile;
+  if (command.recipe.empty()) {
+    for (auto [flag, given] :
+         {std::pair("--calibrate", !command.text.empty()),
+          {"--work", !command.workFolder.empty()},
+          {"--dry-run", command.dryRun},
+          {"--sequences", command.sequences > 0},
+          {"--sequence-length", command.length > 0}})
+      if (given)
+        return failure(std::string(flag) + " belongs to --recipe=RECIPE");
+    return llvm::Error::success();
+  }
+  if (options.input.empty() ||
+      llvm::StringRef(options.input).ends_with(".mlir"))
+    return failure("--recipe quantizes a model's file, not random weights or "
+                   "IR");
+  if (!options.scheme.empty())
+    return failure("--recipe and --scheme both say what tensors are rounded "
+                   "to; give one");
+  return llvm::Error::success();
+}
+
 } // namespace
 
-llvm::Expected<CompileOptions> parseOptions(int argc, char **argv, bool &done) {
-  CompileOptions options;
+llvm::Expected<Command> parseOptions(int argc, char **argv, bool &done) {
+  Command command;
+  CompileOptions &options = command.compile;
   Words words;
   tools::OptionParser parser(
       "quant-compile", "quant-compile MODEL.gguf|INPUT.mlir -o MODULE.so\n"
       "       quant-compile --shape=SHAPE --scheme=SCHEME -o MODULE.so",
       "Compiles a model ahead of time to one file that holds its code, weights "
       "and tokenizer.");
-  declareOptions(parser, options, words);
+  declareOptions(parser, command, words);
   if (tools::Error error = parser.parse(argc, argv, done))
     return failure(error.message());
   if (done)
-    return options;
+    return command;
   if (words.version) {
     llvm::outs() << "LowBit 0.1.0\n";
     done = true;
-    return options;
+    return command;
   }
   if (llvm::Error error = checkSource(words, options))
+    return std::move(error);
+  if (llvm::Error error = checkRecipe(command))
     return std::move(error);
   if (llvm::Error error = readLayerWords(words, options))
     return std::move(error);
@@ -263,12 +311,12 @@ llvm::Expected<CompileOptions> parseOptions(int argc, char **argv, bool &done) {
   bool wantsModule = options.emit == Emit::SharedObject ||
                      options.emit == Emit::StaticObject;
   if (options.stopAfter == Stage::Module && wantsModule &&
-      options.output.empty())
+      options.output.empty() && !command.dryRun)
     return failure("-o FILE is missing");
   if (!options.symbol.empty() && options.emit != Emit::StaticObject)
     return failure("--symbol names the module in an object: give --emit=obj "
                    "too");
-  return options;
+  return command;
 }
 
 } // namespace lowbit

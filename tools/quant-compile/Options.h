@@ -7,9 +7,19 @@
 
 namespace lowbit {
 
+struct Command {
+  CompileOptions compile;
+  std::string recipe;      ///< a file or a built-in word; "": none
+  std::string text;        ///< that calibrates, in place of the recipe's
+  std::string workFolder;  ///< "": beside the output, removed at the end
+  int32_t sequences = 0, length = 0; ///< 0: as the recipe says
+  int32_t threads = 0;
+  bool dryRun = false;
+};
+
 /// Reads the command line; an error says which word is wrong and what to do.
 /// `done`: help or version was asked for and printed.
-llvm::Expected<CompileOptions> parseOptions(int argc, char **argv, bool &done);
+llvm::Expected<Command> parseOptions(int argc, char **argv, bool &done);
 
 } // namespace lowbit
 

@@ -1,6 +1,7 @@
 //===- quant-compile.cpp - Models to modules, ahead of time ---------------===//
 
 #include "Options.h"
+#include "Quantize.h"
 
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/raw_ostream.h"
@@ -8,10 +9,12 @@
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   bool done = false;
-  auto options = lowbit::parseOptions(argc, argv, done);
-  if (options && done)
+  auto command = lowbit::parseOptions(argc, argv, done);
+  if (command && done)
     return 0;
-  llvm::Error error = options ? lowbit::compile(*options) : options.takeError();
+  llvm::Error error = !command                  ? command.takeError()
+                      : command->recipe.empty() ? lowbit::compile(command->compile)
+                                                : lowbit::quantize(*command);
   if (!error)
     return 0;
   llvm::errs() << "quant-compile: " << llvm::toString(std::move(error)) << "\n";

@@ -50,12 +50,11 @@ def SplitLayers : Pass<"lm-split-layers", "::mlir::ModuleOp"> {
     memory. `text`, with an `lm.probe` behind each layer, becomes functions of
     `rows` rows, all of one sequence from its first token:
 
-        embed(tokens: tensor<Rxi32>) -> tensor<RxDxf32>
         layer.N(x: tensor<RxDxf32>, positions: tensor<Rxi32>)
           -> (tensor<RxDxf32>, what its linear layers read ...)
         head(x: tensor<RxDxf32>) -> (what its linear layers read ...)
 
-    The attribute `lm.inputs` of a function names, for each of the latter
+    `layer.0` takes the embedding's rows. The attribute `lm.inputs` of a function names, for each of the latter
     results, the weights that it is multiplied with. `head` computes no logits.
     Attention over the store becomes attention over the rows. The attribute
     `lm.model` goes.

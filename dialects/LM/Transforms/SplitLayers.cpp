@@ -97,8 +97,6 @@ private:
       return computeAttention(attention);
     if (auto gather = dyn_cast<GatherRowsOp>(op))
       return compute(gather.getX()); // all rows are asked for
-    if (auto embed = dyn_cast<EmbedOp>(op))
-      return computeEmbed(embed);
     for (Value operand : op->getOperands())
       if (!compute(operand))
         return {};
@@ -106,16 +104,6 @@ private:
     for (Value result : copy->getResults())
       result.setType(ofRows(result.getType()));
     return copy->getResult(0);
-  }
-
-  Value computeEmbed(EmbedOp embed) {
-    Value tokens = compute(embed.getTokens());
-    Value table = compute(embed.getTable());
-    if (!tokens || !table)
-      return {};
-    return EmbedOp::create(b_, embed.getLoc(), ofRows(embed.getType()), tokens,
-                           table, /*embeddings=*/Value(),
-                           embed.getScaleAttr());
   }
 
   /// A sequence that begins here sees what it has itself appended.
@@ -154,7 +142,7 @@ struct SplitLayers
     text_ = module.lookupSymbol<func::FuncOp>("text");
     if (!text_ || !collect())
       return signalPassFailure();
-    bool ok = splitEmbedding();
+    bool ok = true;
     for (size_t i = 0; ok && i < probes_.size(); ++i)
       ok = splitLayer(i);
     if (!ok || !splitHead())
@@ -185,16 +173,6 @@ private:
   Value end(size_t layer) { return probes_[layer].getX(); }
   Value begin(size_t layer) {
     return layer ? end(layer - 1) : embed_.getResult();
-  }
-
-  bool splitEmbedding() {
-    FunctionBuilder builder(text_, rows, "embed");
-    builder.argument(text_.getArgument(Tokens));
-    Value x = builder.compute(embed_.getResult());
-    if (!x)
-      return false;
-    builder.finish({x}, ArrayAttr::get(&getContext(), {}));
-    return true;
   }
 
   bool splitLayer(size_t layer) {

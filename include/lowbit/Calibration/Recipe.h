@@ -1,0 +1,72 @@
+//===- Recipe.h - How to quantize a model -----------------------*- C++ -*-===//
+//
+// A recipe says for every matrix which scheme it gets and which algorithm
+// chooses the codes, and what text calibrates. It is a YAML file:
+//
+//   tensors:                      # the first rule that matches a whole name
+//     - match: blk\..*\.ffn_down\.weight
+//       scheme: Q6_K              # as --scheme takes it; keep: as it is
+//       algorithm: gptq           # nearest, search, gptq
+//     - match: .*
+//       scheme: u4 offset 8, group 32 scale f16
+//       algorithm: gptq
+//   activations: int8             # as --activations takes it
+//   calibration:
+//     text: calibration.txt       # relative to the recipe
+//     sequences: 128
+//     length: 512                 # tokens of each
+//     seed: 1
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LOWBIT_CALIBRATION_RECIPE_H
+#define LOWBIT_CALIBRATION_RECIPE_H
+
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+
+#include <string>
+#include <vector>
+
+namespace lowbit {
+
+/// Who chooses codes and fields.
+enum class Algorithm {
+  Nearest, ///< roundToNearest of each row alone
+  Search,  ///< the same, searching fields for the least weighted error
+  GPTQ     ///< codes one column after another, errors passed on
+};
+
+struct TensorRule {
+  std::string match;  ///< regular expression of whole names
+  std::string scheme; ///< a type of GGUF, words of a scheme, or "keep"
+  Algorithm algorithm = Algorithm::Nearest;
+};
+
+struct CalibrationText {
+  std::string path;
+  int64_t sequences = 128;
+  int64_t length = 512; ///< tokens
+  uint64_t seed = 1;    ///< which parts of the text
+};
+
+struct Recipe {
+  std::string name; ///< for people: the file, or the built-in word
+  std::vector<TensorRule> tensors;
+  std::string activations; ///< "": as the command line says
+  CalibrationText calibration;
+
+  /// Some algorithm looks at activations.
+  bool needsData() const;
+};
+
+/// Reads a YAML file. An error names file and line.
+llvm::Expected<Recipe> readRecipe(llvm::StringRef path);
+
+/// The built-in recipe of that name, or why there is none: types of GGUF
+/// ("Q4_0": everything in it), and presets ("W4A16", "W8A8").
+llvm::Expected<Recipe> builtinRecipe(llvm::StringRef name);
+
+} // namespace lowbit
+
+#endif // LOWBIT_CALIBRATION_RECIPE_H

@@ -1,0 +1,80 @@
+//===- LayerQuantizer.cpp - Matrices from what they are multiplied with ---===//
+
+#include "LayerQuantizer.h"
+
+#include "lowbit/Quantize/RoundToNearest.h"
+
+#include <atomic>
+
+namespace lowbit {
+
+static llvm::Error failure(const llvm::Twine &message) {
+  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
+}
+
+namespace {
+/// A matrix as reals, [rows][columns].
+struct Matrix {
+  int64_t rows = 0, columns = 0;
+  std::vector<float> values;
+  const float *row(int64_t i) const { return values.data() + i * columns; }
+};
+} // namespace
+
+static llvm::Expected<Matrix> readMatrix(const SourceTensor &tensor,
+                                         ThreadPool &pool) {
+  Matrix matrix{tensor.rows(), tensor.columns(), {}};
+  matrix.values.resize(size_t(matrix.rows * matrix.columns));
+  std::atomic<int64_t> bad{-1};
+  pool.forEach(matrix.rows, [&](int64_t i) {
+    RowFields fields;
+    fields.resize(tensor.format->scheme, matrix.columns);
+    tensor.readRow(i, fields);
+    float *row = matrix.values.data() + i * matrix.columns;
+    dequantizeRow(tensor.format->scheme, fields, matrix.columns, row);
+    if (firstNonFinite(row, matrix.columns) >= 0)
+      bad = i;
+  });
+  if (bad >= 0)
+    return failure("tensor '" + tensor.name + "' row " + llvm::Twine(bad) +
+                   " holds NaN or infinity: the checkpoint is damaged, or "
+                   "leave the tensor out with scheme: keep");
+  return matrix;
+}
+
+static std::vector<RowFields> round(const TensorPlan &plan,
+                                    const Matrix &matrix,
+                                    const RoundOptions &options,
+                                    ThreadPool &pool) {
+  std::vector<RowFields> rows(size_t(matrix.rows));
+  TensorRange range;
+  bool hasTensorFields = !plan.scheme.levels.empty() &&
+                         plan.scheme.levels.front().group == Level::kTensor;
+  if (hasTensorFields)
+    for (int64_t i = 0; i < matrix.rows; ++i)
+      range.add(matrix.row(i), matrix.columns);
+  pool.forEach(matrix.rows, [&](int64_t i) {
+    RowFields &row = rows[size_t(i)];
+    row.resize(plan.scheme, matrix.columns);
+    if (hasTensorFields)
+      chooseTensorFields(plan.scheme, range, row);
+    roundToNearest(plan.scheme, matrix.row(i), matrix.columns, row, options);
+  });
+  return rows;
+}
+
+llvm::Expected<std::vector<RowFields>>
+quantizeMatrix(const TensorPlan &plan, const SourceTensor &tensor,
+               InputStats &stats, ThreadPool &pool) {
+  if (stats.columns.nonFinite())
+    return failure("what '" + plan.name +
+                   "' is multiplied with holds NaN or infinity: the model "
+                   "overflows on the calibration text");
+  auto matrix = readMatrix(tensor, pool);
+  if (!matrix)
+    return matrix.takeError();
+  RoundOptions options;
+  return round(plan, *matrix, options, pool);
+}
+
+} // namespace lowbit

@@ -1,0 +1,122 @@
+//===- Recipe.cpp - How to quantize a model -------------------------------===//
+
+#include "lowbit/Calibration/Recipe.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Regex.h"
+#include "llvm/Support/SourceMgr.h"
+#include "llvm/Support/YAMLTraits.h"
+
+LLVM_YAML_IS_SEQUENCE_VECTOR(lowbit::TensorRule)
+
+namespace llvm::yaml {
+
+using namespace lowbit;
+
+template <> struct ScalarEnumerationTraits<Algorithm> {
+  static void enumeration(IO &io, Algorithm &value) {
+    io.enumCase(value, "nearest", Algorithm::Nearest);
+    io.enumCase(value, "search", Algorithm::Search);
+    io.enumCase(value, "gptq", Algorithm::GPTQ);
+  }
+};
+
+template <> struct MappingTraits<TensorRule> {
+  static void mapping(IO &io, TensorRule &rule) {
+    io.mapRequired("match", rule.match);
+    io.mapRequired("scheme", rule.scheme);
+    io.mapOptional("algorithm", rule.algorithm);
+  }
+};
+
+template <> struct MappingTraits<CalibrationText> {
+  static void mapping(IO &io, CalibrationText &text) {
+    io.mapOptional("text", text.path);
+    io.mapOptional("sequences", text.sequences);
+    io.mapOptional("length", text.length);
+    io.mapOptional("seed", text.seed);
+  }
+};
+
+template <> struct MappingTraits<Recipe> {
+  static void mapping(IO &io, Recipe &recipe) {
+    io.mapOptional("name", recipe.name);
+    io.mapRequired("tensors", recipe.tensors);
+    io.mapOptional("activations", recipe.activations);
+    io.mapOptional("calibration", recipe.calibration);
+  }
+};
+
+} // namespace llvm::yaml
+
+namespace lowbit {
+
+static llvm::Error failure(const llvm::Twine &message) {
+  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
+}
+
+bool Recipe::needsData() const {
+  return llvm::any_of(tensors, [](const TensorRule &rule) {
+    return rule.algorithm != Algorithm::Nearest;
+  });
+}
+
+/// Keeps the first complaint of the reader as one line.
+static void keepFirst(const llvm::SMDiagnostic &diagnostic, void *kept) {
+  auto &text = *static_cast<std::string *>(kept);
+  if (text.empty())
+    text =
+        (diagnostic.getFilename() + ":" + llvm::Twine(diagnostic.getLineNo()) +
+         ": " + diagnostic.getMessage())
+            .str();
+}
+
+static llvm::Error checkRecipe(const Recipe &recipe, llvm::StringRef path) {
+  std::string problem;
+  for (const TensorRule &rule : recipe.tensors)
+    if (!llvm::Regex(rule.match).isValid(problem))
+      return failure(path + ": match: '" + rule.match +
+                     "' is no regular expression: " + problem);
+  const CalibrationText &text = recipe.calibration;
+  if (text.sequences < 1 || text.sequences > (1 << 20))
+    return failure(path +
+                   ": calibration: sequences: expected 1 to 1048576, "
+                   "but got " +
+                   llvm::Twine(text.sequences));
+  if (text.length < 2 || text.length > (1 << 16))
+    return failure(path +
+                   ": calibration: length: expected 2 to 65536 tokens, "
+                   "but got " +
+                   llvm::Twine(text.length));
+  return llvm::Error::success();
+}
+
+llvm::Expected<Recipe> readRecipe(llvm::StringRef path) {
+  auto file = llvm::MemoryBuffer::getFile(path);
+  if (!file)
+    return failure("cannot read the recipe " + path + ": " +
+                   file.getError().message());
+  std::string complaint;
+  llvm::yaml::Input input((*file)->getMemBufferRef(), nullptr, keepFirst,
+                          &complaint);
+  Recipe recipe;
+  input >> recipe;
+  if (input.error())
+    return failure(complaint.empty() ? path + ": is not a recipe"
+                                     : llvm::Twine(complaint));
+  if (llvm::Error error = checkRecipe(recipe, path))
+    return std::move(error);
+  if (recipe.name.empty())
+    recipe.name = llvm::sys::path::stem(path).str();
+  llvm::SmallString<128> text(recipe.calibration.path);
+  if (!text.empty() && llvm::sys::path::is_relative(text)) {
+    text = llvm::sys::path::parent_path(path);
+    llvm::sys::path::append(text, recipe.calibration.path);
+    recipe.calibration.path = std::string(text);
+  }
+  return recipe;
+}
+
+} // namespace lowbit

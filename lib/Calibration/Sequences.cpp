@@ -1,0 +1,72 @@
+//===- Sequences.cpp - Tokens that calibrate ------------------------------===//
+
+#include "Sequences.h"
+
+#include "llvm/Support/MemoryBuffer.h"
+
+#include <algorithm>
+#include <numeric>
+#include <random>
+
+namespace lowbit {
+
+static llvm::Error failure(const llvm::Twine &message) {
+  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
+}
+
+static llvm::Expected<std::vector<int32_t>> tokenize(const qrt_model *model,
+                                                     llvm::StringRef text) {
+  std::vector<int32_t> ids(text.size() + 8);
+  size_t count = ids.size();
+  if (qrt_tokenize(model, text.data(), text.size(), /*add_special=*/0,
+                   /*parse_special=*/0, ids.data(), &count) != QRT_OK)
+    return failure(qrt_last_error());
+  ids.resize(count);
+  return ids;
+}
+
+/// `count` of `pieces` numbers, ascending. A plain shuffle: the standard
+/// library's distributions differ between implementations.
+static std::vector<int64_t> choose(int64_t pieces, int64_t count,
+                                   uint64_t seed) {
+  std::vector<int64_t> order(static_cast<size_t>(pieces));
+  std::iota(order.begin(), order.end(), 0);
+  std::mt19937_64 random(seed);
+  for (size_t i = 0; i < size_t(count); ++i)
+    std::swap(order[i], order[i + random() % (order.size() - i)]);
+  order.resize(size_t(count));
+  std::sort(order.begin(), order.end());
+  return order;
+}
+
+llvm::Expected<std::vector<std::vector<int32_t>>>
+readSequences(const qrt_model *model, const CalibrationText &text) {
+  auto file = llvm::MemoryBuffer::getFile(text.path);
+  if (!file)
+    return failure("cannot read the calibration text " + text.path + ": " +
+                   file.getError().message());
+  auto ids = tokenize(model, (*file)->getBuffer());
+  if (!ids)
+    return ids.takeError();
+  qrt_model_info info;
+  qrt_get_model_info(model, &info);
+  int64_t begin = info.add_bos ? 1 : 0, step = text.length - begin;
+  int64_t pieces = int64_t(ids->size()) / step;
+  if (pieces == 0)
+    return failure("the calibration text " + text.path + " has " +
+                   llvm::Twine(ids->size()) + " tokens, but a sequence has " +
+                   llvm::Twine(text.length) +
+                   ": give a longer text or a smaller length");
+  std::vector<std::vector<int32_t>> sequences;
+  for (int64_t piece :
+       choose(pieces, std::min(pieces, text.sequences), text.seed)) {
+    std::vector<int32_t> &sequence = sequences.emplace_back();
+    if (begin)
+      sequence.push_back(info.bos_id);
+    auto from = ids->begin() + piece * step;
+    sequence.insert(sequence.end(), from, from + step);
+  }
+  return sequences;
+}
+
+} // namespace lowbit
