@@ -75,7 +75,7 @@ SecondMoments::SecondMoments(int64_t columns)
 }
 
 void SecondMoments::addBlock(ThreadPool &pool, const float *x, int64_t rows) {
-  addGram(pool, {x, rows, width}, moments.data(), width);
+  addGram(pool, 1, {x, rows, width}, moments.data(), width);
 }
 
 void SecondMoments::add(ThreadPool &pool, const float *x, int64_t rows) {

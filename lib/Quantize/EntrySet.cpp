@@ -15,15 +15,17 @@ EntrySet::EntrySet(const Scheme &scheme)
         scheme.codebook[i];
 }
 
-EntrySet::Choice EntrySet::nearest(const double *targets, int64_t count) {
+EntrySet::Choice EntrySet::nearest(const double *targets, int64_t count,
+                                   const double *weights) {
   std::fill(errors.begin(), errors.end(), 0.0);
   for (int64_t i = 0; i < count; ++i) {
     const double *value = values.data() + size_t(i) * entries;
     // With the better sign the distance is that of the magnitudes.
+    double weight = weights ? weights[i] : 1;
     double target = signs ? std::abs(targets[i]) : targets[i];
     for (size_t entry = 0; entry < entries; ++entry) {
       double error = target - (signs ? std::abs(value[entry]) : value[entry]);
-      errors[entry] += error * error;
+      errors[entry] += weight * error * error;
     }
   }
   auto best = std::min_element(errors.begin(), errors.end());

@@ -19,8 +19,15 @@ public:
     double error = 0;   ///< sum of squares
   };
   /// The entry nearest to `count` targets, at most `entryLength` of them, each
-  /// value with the better sign where the scheme has signs.
-  Choice nearest(const double *targets, int64_t count);
+  /// value with the better sign where the scheme has signs. With `weights` each
+  /// square counts as often as its weight says.
+  Choice nearest(const double *targets, int64_t count,
+                 const double *weights = nullptr);
+  /// What element `i` of an entry stands for, with its better sign.
+  double value(unsigned entry, int64_t i, double target) const {
+    double magnitude = values[size_t(i) * entries + entry];
+    return isNegated(entry, i, target) ? -magnitude : magnitude;
+  }
   /// Does the value of element `i` of an entry need its sign to be near
   /// `target`?
   bool isNegated(unsigned entry, int64_t i, double target) const {

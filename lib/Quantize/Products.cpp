@@ -148,7 +148,7 @@ void addProduct(ThreadPool &pool, float alpha, MatrixView a, MatrixView b,
 }
 
 /// Rows 32 p .. of the triangle.
-static void addGramRow(const std::vector<float> &panels, int64_t p,
+static void addGramRow(float alpha, const std::vector<float> &panels, int64_t p,
                        int64_t depth, int64_t columns, float *c,
                        int64_t stride) {
   float sums[kTileRows * kPanelColumns];
@@ -158,13 +158,14 @@ static void addGramRow(const std::vector<float> &panels, int64_t p,
     for (int64_t row = p * kPanelColumns; row < rowsEnd; row += kTileRows) {
       runTile(depth, panels.data() + p * panelSize + row % kPanelColumns,
               kPanelColumns, panels.data() + q * panelSize, sums);
-      addTile(sums, 1, std::min(kTileRows, rowsEnd - row),
+      addTile(sums, alpha, std::min(kTileRows, rowsEnd - row),
               std::min(kPanelColumns, columns - q * kPanelColumns),
               c + row * stride + q * kPanelColumns, stride);
     }
 }
 
-void addGram(ThreadPool &pool, MatrixView x, float *c, int64_t stride) {
+void addGram(ThreadPool &pool, float alpha, MatrixView x, float *c,
+             int64_t stride) {
   std::vector<float> panels;
   int64_t rows = panelsOf(x.columns);
   for (int64_t first = 0; first < x.rows; first += kDepth) {
@@ -172,7 +173,7 @@ void addGram(ThreadPool &pool, MatrixView x, float *c, int64_t stride) {
     packPanels(pool, x.part(first, 0, depth, x.columns), panels);
     // The longest rows first, so that threads end together.
     pool.forEach(rows, [&](int64_t i) {
-      addGramRow(panels, rows - 1 - i, depth, x.columns, c, stride);
+      addGramRow(alpha, panels, rows - 1 - i, depth, x.columns, c, stride);
     });
   }
 }

@@ -50,9 +50,10 @@ struct MatrixView {
 void addProduct(ThreadPool &pool, float alpha, MatrixView a, MatrixView b,
                 float *c, int64_t stride);
 
-/// The lower triangle of c [K x K] += x^T x, with x [rows x K]; blocks of 32
-/// that the diagonal crosses are written whole. Same bound.
-void addGram(ThreadPool &pool, MatrixView x, float *c, int64_t stride);
+/// The lower triangle of c [K x K] += alpha * x^T x, with x [rows x K]; blocks
+/// of 32 that the diagonal crosses are written whole. Same bound.
+void addGram(ThreadPool &pool, float alpha, MatrixView x, float *c,
+             int64_t stride);
 
 /// Copies the lower triangle of c [n x n] over the upper.
 void mirrorLower(float *c, int64_t n);

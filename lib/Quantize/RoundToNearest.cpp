@@ -4,115 +4,14 @@
 
 #include "CodeSet.h"
 #include "EntrySet.h"
+#include "FieldChain.h"
+#include "RowSearch.h"
 #include "lowbit/Support/Float.h"
 
 #include <algorithm>
 #include <cmath>
 
 namespace lowbit {
-
-//===- Fields of one role -------------------------------------------------===//
-
-namespace {
-/// One field in the chain of levels whose product is S or M.
-struct Link {
-  size_t level, component;
-  int64_t group; ///< elements, as Level::group
-  FieldType type;
-};
-} // namespace
-
-static bool isMin(Component::Role role) {
-  return role == Component::Min || role == Component::NegMin;
-}
-
-/// The levels that have `role`, outermost first.
-static std::vector<Link> chainOf(const Scheme &scheme, Component::Role role) {
-  std::vector<Link> chain;
-  for (size_t i = 0; i < scheme.levels.size(); ++i) {
-    const Level &level = scheme.levels[i];
-    for (size_t j = 0; j < level.components.size(); ++j) {
-      Component::Role found = level.components[j].role;
-      if (found == role || (isMin(found) && isMin(role)))
-        chain.push_back({i, j, level.group, level.components[j].type});
-    }
-  }
-  return chain;
-}
-
-static int64_t elementsOf(int64_t group, int64_t columns) {
-  return group > 0 ? group : std::max<int64_t>(columns, 1);
-}
-
-/// Can a field of this type be negative?
-static bool isSigned(const FieldType &type) {
-  if (type.kind == FieldType::UInt)
-    return type.offset > 0;
-  return type.kind != FieldType::E8M0;
-}
-
-/// The numbers that the largest inner field of a group should become when an
-/// outer field is chosen: the ends of an integer range, the largest e4m3; 1 for
-/// types with range to spare.
-static std::vector<double> extremes(const FieldType &type) {
-  if (type.kind == FieldType::E4M3)
-    return {448};
-  if (!type.isInteger())
-    return {1};
-  double span = double((1 << type.bits) - 1);
-  double low = type.kind == FieldType::SInt ? -double(1 << (type.bits - 1)) : 0;
-  double high = low + span - type.offset;
-  low -= type.offset;
-  if (low == 0 || high == -low)
-    return {high};
-  if (high == 0)
-    return {low};
-  return {high, low};
-}
-
-/// sum (target - product of the stored fields)^2 if `outer` is stored above
-/// fields of `inner`.
-static double fitError(double outer, const FieldType &inner,
-                       const double *targets, size_t count) {
-  double error = 0;
-  for (size_t i = 0; i < count; ++i) {
-    double wanted = outer != 0 ? targets[i] / outer : 0;
-    double got = outer * fieldValue(inner, fieldBits(inner, float(wanted)));
-    error += (targets[i] - got) * (targets[i] - got);
-  }
-  return error;
-}
-
-/// The field of `chain[depth]` above inner fields whose products should become
-/// `targets`.
-static uint32_t chooseField(const std::vector<Link> &chain, size_t depth,
-                            const double *targets, size_t count) {
-  double largest = 0;
-  for (size_t i = 0; i < count; ++i)
-    if (std::abs(targets[i]) > std::abs(largest))
-      largest = targets[i];
-  const FieldType &type = chain[depth].type;
-  if (depth + 1 == chain.size())
-    return fieldBits(type, float(largest));
-
-  double reach = 1;
-  for (size_t i = depth + 2; i < chain.size(); ++i)
-    reach *= extremes(chain[i].type).front();
-  uint32_t best = 0;
-  double bestError = std::numeric_limits<double>::infinity();
-  for (double extreme : extremes(chain[depth + 1].type)) {
-    double wanted = largest / (reach * extreme);
-    uint32_t bits =
-        fieldBits(type, float(isSigned(type) ? wanted : std::abs(wanted)));
-    double outer = double(fieldValue(type, bits)) * reach;
-    double error = fitError(outer, chain[depth + 1].type, targets, count);
-    if (error < bestError) {
-      bestError = error;
-      best = bits;
-    }
-  }
-  return best;
-}
 
 //===- Rounder ------------------------------------------------------------===//
 
@@ -152,7 +51,7 @@ private:
                       double zero = 0);
   double errorWithDeltas(int64_t first, int64_t last, double scale);
   double deltaMagnitude() const {
-    const Link &link = deltas.front();
+    const FieldLink &link = deltas.front();
     return scheme.levels[link.level].components[link.component].magnitude;
   }
   /// x - M.
@@ -161,14 +60,14 @@ private:
   }
   EntrySet::Choice nearestEntry(int64_t first, int64_t last, double inverse,
                                 double zero);
-  void store(const std::vector<Link> &chain, std::vector<double> targets);
+  void store(const FieldChain &chain, std::vector<double> targets);
 
   const Scheme &scheme;
   const RoundOptions &options;
   CodeSet codes;
   EntrySet entries;
   bool hasEntries; ///< codes are entries of `entries`
-  std::vector<Link> scales, mins, zeros, deltas;
+  FieldChain scales, mins, zeros, deltas;
 
   // The row at work.
   std::vector<float> values;
@@ -323,11 +222,10 @@ double Rounder::chooseScale(int64_t first, int64_t last) {
 /// Fills the fields of a chain so that their products come near `targets`, one
 /// for each group of its innermost level. Levels above choose first; each sees
 /// what those before it left, rounded as stored.
-void Rounder::store(const std::vector<Link> &chain,
-                    std::vector<double> targets) {
+void Rounder::store(const FieldChain &chain, std::vector<double> targets) {
   int64_t inner = elementsOf(chain.back().group, columns);
   for (size_t depth = 0; depth < chain.size(); ++depth) {
-    const Link &link = chain[depth];
+    const FieldLink &link = chain[depth];
     std::vector<uint32_t> &fields = row->fields[link.level][link.component];
     // Rounded up: the last group of a row may be a tail.
     size_t perGroup =
@@ -395,7 +293,7 @@ void Rounder::chooseZeros() {
 void Rounder::chooseDeltas() {
   if (deltas.empty() || deltas.front().group == Level::kTensor)
     return;
-  const Link &link = deltas.front();
+  const FieldLink &link = deltas.front();
   std::vector<uint32_t> &fields = row->fields[link.level][link.component];
   int64_t group = elementsOf(link.group, columns);
   for (size_t g = 0; g < fields.size(); ++g) {
@@ -454,7 +352,7 @@ void Rounder::chooseTensor(const TensorRange &range, RowFields &target) {
   row = &target;
   double low = range.count ? range.min : 0, high = range.count ? range.max : 0;
   double scale = reachingScale(low, high), min = 0;
-  auto set = [&](const std::vector<Link> &chain, double wanted) {
+  auto set = [&](const FieldChain &chain, double wanted) {
     if (!chain.empty() && chain.front().group == Level::kTensor)
       row->fields[chain.front().level][chain.front().component][0] =
           chooseField(chain, 0, &wanted, 1);
@@ -498,7 +396,9 @@ void roundToNearest(const Scheme &scheme, const float *values, int64_t columns,
   for (float &value : finite)
     if (!std::isfinite(value))
       value = 0;
-  Rounder(scheme, options).roundRow(std::move(finite), row);
+  Rounder(scheme, options).roundRow(finite, row);
+  if (options.search)
+    RowSearch(scheme).improve(finite.data(), options.weights, columns, row);
 }
 
 int64_t firstNonFinite(const float *values, int64_t count) {

@@ -13,6 +13,16 @@ struct RoundOptions {
   /// Smaller scales tried for each group, down to 60 % of the one that reaches
   /// its extremes; the least squared error wins. 0: none.
   int shrinkSteps = 0;
+  /// Then searches all fields but the tensor's for less of
+  /// sum_k weight[k] (value[k] - rounded[k])^2, and keeps what rounding without
+  /// search gave wherever that is not worse: see RowSearch.h. About 0.1 us for
+  /// an element.
+  bool search = false;
+  /// [columns], or null: all alike. At least 0; others count as 0. For a matrix
+  /// product the mean square of the column's activations
+  /// (ColumnStats::importance), as llama.cpp's imatrix has it. For the search
+  /// alone.
+  const float *weights = nullptr;
 };
 
 /// Rounds a row into a scheme: fields chosen for each group from its values

@@ -125,8 +125,9 @@ TEST(HistogramTest, squared_error_finds_a_lopsided_range) {
       best = std::min(
           best, squaredError(values, {-20.0 * low / 40, 4.0 * high / 40}, 15));
   ClipRange range = squaredErrorClip(histogram, {16, false});
-  EXPECT_GT(range.low, -2);
-  EXPECT_LT(squaredError(values, range, 15), 1.02 * best);
+  EXPECT_GT(range.low, -3);
+  // Bins are 1/64 wide, a third of the deviation of the values below 0.
+  EXPECT_LT(squaredError(values, range, 15), 1.1 * best);
   EXPECT_LT(best,
             0.5 * squaredError(values, {histogram.min(), histogram.max()}, 15));
 }

@@ -70,7 +70,7 @@ TEST(ProductsTest, gram_is_symmetric_and_within_its_bound) {
     std::vector<float> x = gaussian(rows * columns, 4);
     std::vector<float> c(size_t(columns * columns));
     ThreadPool pool(2);
-    addGram(pool, {x.data(), rows, columns}, c.data(), columns);
+    addGram(pool, 1, {x.data(), rows, columns}, c.data(), columns);
     mirrorLower(c.data(), columns);
     std::vector<double> exact = gram(x, columns);
     for (int64_t i = 0; i < columns; ++i)
