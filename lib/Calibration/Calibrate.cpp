@@ -8,6 +8,7 @@
 #include "QuantizedSource.h"
 #include "Sequences.h"
 #include "TensorStore.h"
+#include "WeightExpressions.h"
 #include "WorkFolder.h"
 
 #include "dialects/LM/IR/LMOps.h"
@@ -29,6 +30,45 @@ namespace lowbit {
 
 static llvm::Error failure(const llvm::Twine &message) {
   return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
+}
+
+static llvm::Error runPasses(ModuleOp module, const Recipe &recipe) {
+  if (recipe.rotate.empty())
+    return llvm::Error::success();
+  PassManager pm(module.getContext());
+  lm::RotateInputsOptions rotate;
+  rotate.match = recipe.rotate;
+  pm.addPass(lm::createRotateInputs(rotate));
+  pm.addPass(lm::createFoldRotations());
+  if (failed(pm.run(module)))
+    return failure("recipe " + recipe.name + ": its passes failed (see above)");
+  return llvm::Error::success();
+}
+
+llvm::Error prepareModel(ModuleOp module, const Recipe &recipe,
+                         const ModelSource &source) {
+  if (llvm::Error error = runPasses(module, recipe))
+    return error;
+  if (failed(useComputedWeights(module, source)))
+    return failure("recipe " + recipe.name + ": cannot fold (see above)");
+  return llvm::Error::success();
+}
+
+/// The model with the weights that the recipe's passes compute, in floats.
+static llvm::Expected<std::unique_ptr<ModelSource>>
+transformModel(std::unique_ptr<ModelSource> source, const Recipe &recipe) {
+  if (recipe.rotate.empty())
+    return std::move(source);
+  std::unique_ptr<MLIRContext> context = makeContext();
+  auto module = importModel(*source, context.get(), ImportOptions());
+  if (!module)
+    return module.takeError();
+  if (llvm::Error error = runPasses(**module, recipe))
+    return std::move(error);
+  auto model = std::make_unique<QuantizedSource>(std::move(source));
+  if (failed(computeWeights(**module, *model)))
+    return failure("recipe " + recipe.name + ": cannot fold (see above)");
+  return std::move(model);
 }
 
 /// Rows rounded when somebody reads them.
@@ -131,6 +171,8 @@ private:
     auto module = importModel(source, &context, import);
     if (!module)
       return module.takeError();
+    if (llvm::Error error = prepareModel(**module, options_.recipe, source))
+      return std::move(error);
     layers_ = 0;
     (*module)->walk([&](lm::ProbeOp) { ++layers_; });
     (*module)->walk([&](lm::EmbedOp embed) {
@@ -359,7 +401,10 @@ quantizeModel(std::unique_ptr<ModelSource> source,
   auto plan = planTensors(*source, options.recipe);
   if (!plan)
     return plan.takeError();
-  auto model = std::make_unique<QuantizedSource>(std::move(source));
+  auto transformed = transformModel(std::move(source), options.recipe);
+  if (!transformed)
+    return transformed.takeError();
+  auto model = std::make_unique<QuantizedSource>(std::move(*transformed));
   for (const TensorPlan &tensor : *plan)
     roundLater(*model, tensor);
   if (options.recipe.needsData()) {

@@ -63,6 +63,17 @@ static std::vector<RowFields> round(const TensorPlan &plan,
   return rows;
 }
 
+llvm::Expected<const Gptq *> InputStats::gptq(ThreadPool &pool, int64_t unit) {
+  if (gptq_)
+    return gptq_.get();
+  matrix_ = moments.take(pool);
+  gptq_ = std::make_unique<Gptq>();
+  std::string problem;
+  if (!gptq_->prepare(pool, matrix_.data(), columns.columns(), unit, problem))
+    return failure(problem);
+  return gptq_.get();
+}
+
 llvm::Expected<std::vector<RowFields>>
 quantizeMatrix(const TensorPlan &plan, const SourceTensor &tensor,
                InputStats &stats, ThreadPool &pool) {
@@ -73,7 +84,21 @@ quantizeMatrix(const TensorPlan &plan, const SourceTensor &tensor,
   auto matrix = readMatrix(tensor, pool);
   if (!matrix)
     return matrix.takeError();
+  if (plan.algorithm == Algorithm::GPTQ) {
+    auto gptq = stats.gptq(pool, plan.scheme.entryLength);
+    if (!gptq)
+      return gptq.takeError();
+    GptqResult result;
+    std::string problem;
+    if (!(*gptq)->quantize(pool, plan.scheme, matrix->values.data(),
+                           matrix->rows, result, problem))
+      return failure("tensor '" + plan.name + "': " + problem);
+    return std::move(result.rows);
+  }
   RoundOptions options;
+  options.search = true;
+  std::vector<float> importance = stats.columns.importance();
+  options.weights = importance.data();
   return round(plan, *matrix, options, pool);
 }
 

@@ -5,6 +5,7 @@
 
 #include "lowbit/Calibration/Calibrate.h"
 #include "lowbit/Quantize/Calibration.h"
+#include "lowbit/Quantize/Gptq.h"
 
 namespace lowbit {
 
@@ -19,8 +20,15 @@ struct InputStats {
       moments.add(pool, x, rows);
   }
 
+  /// The factored moments, made when the first matrix asks.
+  llvm::Expected<const Gptq *> gptq(ThreadPool &pool, int64_t unit);
+
   ColumnStats columns;
   SecondMoments moments; ///< of no columns unless wanted
+
+private:
+  std::vector<float> matrix_;
+  std::unique_ptr<Gptq> gptq_;
 };
 
 /// Codes and fields of one matrix by its plan's algorithm. Weights or

@@ -44,6 +44,7 @@ template <> struct MappingTraits<Recipe> {
   static void mapping(IO &io, Recipe &recipe) {
     io.mapOptional("name", recipe.name);
     io.mapRequired("tensors", recipe.tensors);
+    io.mapOptional("rotate", recipe.rotate);
     io.mapOptional("activations", recipe.activations);
     io.mapOptional("calibration", recipe.calibration);
   }
@@ -79,6 +80,9 @@ static llvm::Error checkRecipe(const Recipe &recipe, llvm::StringRef path) {
     if (!llvm::Regex(rule.match).isValid(problem))
       return failure(path + ": match: '" + rule.match +
                      "' is no regular expression: " + problem);
+  if (!recipe.rotate.empty() && !llvm::Regex(recipe.rotate).isValid(problem))
+    return failure(path + ": rotate: '" + recipe.rotate +
+                   "' is no regular expression: " + problem);
   const CalibrationText &text = recipe.calibration;
   if (text.sequences < 1 || text.sequences > (1 << 20))
     return failure(path +

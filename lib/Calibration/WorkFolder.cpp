@@ -23,7 +23,8 @@ static std::string keyOf(const Recipe &recipe, const ModelSource &source) {
        << rule.scheme << '\n'
        << int(rule.algorithm) << '\n';
   const CalibrationText &calibration = recipe.calibration;
-  os << recipe.activations << '\n'
+  os << recipe.rotate << '\n'
+     << recipe.activations << '\n'
      << calibration.sequences << ' ' << calibration.length << ' '
      << calibration.seed << '\n';
   if (auto file = llvm::MemoryBuffer::getFile(calibration.path))

@@ -423,6 +423,11 @@ bool KernelBuilder::lowerRowwise(Operation *op) {
     return emit([&](Emitter &e, const KernelContext &c, Value, ValueRange v) {
       emitGate(e, c, gate.getFunction(), v[0], v[1], v[2]);
     });
+  if (auto rotate = dyn_cast<lm::RotateOp>(op);
+      rotate && rotate.getAxis() == lm::Axis::Columns)
+    return emit([&](Emitter &e, const KernelContext &c, Value, ValueRange v) {
+      emitRotate(e, c, rotate.getBlock(), v[0], v[1]);
+    });
   if (isa<lm::AddOp>(op))
     return emit([&](Emitter &e, const KernelContext &c, Value, ValueRange v) {
       emitAdd(e, c, v[0], v[1], v[2]);

@@ -149,6 +149,9 @@ private:
     if (!imported)
       return imported.takeError();
     module = std::move(*imported);
+    if (options.prepare)
+      if (llvm::Error error = options.prepare(*module))
+        return error;
     // A random model is made in its scheme.
     if (options.shape.empty())
       if (llvm::Error error = applyScheme())

@@ -47,7 +47,8 @@ public:
         .Case<lm::EmbedOp, lm::LinearOp, lm::RmsNormOp, lm::LayerNormOp,
               lm::ActivateOp, lm::GateOp, lm::AddOp, lm::RopeTableOp,
               lm::RopeOp, lm::KVAppendOp, lm::CachedAttentionOp,
-              lm::AttentionOp, lm::GatherRowsOp, QuantizeOp, DequantizeOp,
+              lm::AttentionOp, lm::GatherRowsOp, lm::ScaleOp, lm::RotateOp,
+              QuantizeOp, DequantizeOp,
               LinearOp, EmbedOp>(
             [&](auto known) { return share(evaluate(known)); })
         .Default([](Operation *) { return nullptr; });
@@ -55,6 +56,12 @@ public:
 
 private:
   const Reals &reals(mlir::Value name) { return scope.get<Reals>(name); }
+  /// Of weights that may be low-bit.
+  Reals anyReals(mlir::Value name) {
+    if (auto *low = std::get_if<LowBits>(&*scope.ref(name)))
+      return dequantize(*low);
+    return reals(name);
+  }
   const KVStore &store(mlir::Value name) { return scope.get<KVStore>(name); }
 
   template <typename Embed> Reals embedding(Embed op) {
@@ -84,6 +91,14 @@ private:
   }
   Reals evaluate(lm::AddOp op) {
     return add(reals(op.getLhs()), reals(op.getRhs()));
+  }
+  Reals evaluate(lm::ScaleOp op) {
+    return scale(anyReals(op.getX()), reals(op.getFactors()),
+                 op.getAxis() == lm::Axis::Rows, op.getInverse());
+  }
+  Reals evaluate(lm::RotateOp op) {
+    return rotate(anyReals(op.getX()), op.getBlock(),
+                  op.getAxis() == lm::Axis::Rows);
   }
   Reals evaluate(lm::RopeTableOp op) {
     return ropeTable(scope.get<Indices>(op.getPositions()),

@@ -72,6 +72,41 @@ Reals layerNorm(const Reals &x, const Reals &gain, const Reals &bias,
   return result;
 }
 
+Reals scale(const Reals &x, const Reals &factors, bool alongRows,
+            bool inverse) {
+  Reals result = x;
+  for (size_t i = 0; i < result.data.size(); ++i) {
+    auto columns = static_cast<size_t>(x.columns());
+    double factor = factors.data[alongRows ? i / columns : i % columns];
+    result.data[i] = inverse ? x.data[i] / factor : x.data[i] * factor;
+  }
+  return result;
+}
+
+/// Elements first, first + stride, ... : the sums and differences of Sylvester's
+/// construction, halves of halves.
+static void transform(double *first, int64_t stride, int64_t block) {
+  for (int64_t half = 1; half < block; half *= 2)
+    for (int64_t i = 0; i < block; ++i)
+      if (!(i & half)) {
+        double &low = first[i * stride], &high = first[(i + half) * stride];
+        double a = low, b = high;
+        low = a + b;
+        high = a - b;
+      }
+  for (int64_t i = 0; i < block; ++i)
+    first[i * stride] /= std::sqrt(static_cast<double>(block));
+}
+
+Reals rotate(const Reals &x, int64_t block, bool alongRows) {
+  Reals result = x;
+  int64_t columns = x.columns();
+  for (int64_t r = 0; r < x.rows(); r += alongRows ? block : 1)
+    for (int64_t k = 0; k < columns; k += alongRows ? 1 : block)
+      transform(result.row(r) + k, alongRows ? columns : 1, block);
+  return result;
+}
+
 Reals add(const Reals &lhs, const Reals &rhs) {
   Reals result = lhs;
   for (size_t i = 0; i < rhs.data.size(); ++i)

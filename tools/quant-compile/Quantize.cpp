@@ -90,6 +90,9 @@ llvm::Error quantize(const Command &command) {
   auto model = quantizeModel(std::move(*source), options);
   if (!model)
     return model.takeError();
+  options.compile.prepare = [&](mlir::ModuleOp module) {
+    return prepareModel(module, options.recipe, **model);
+  };
   return compile(options.compile, model->get());
 }
 

@@ -178,6 +178,33 @@ LogicalResult AttentionOp::verify() {
   return success();
 }
 
+LogicalResult ScaleOp::verify() {
+  auto x = cast<ShapedType>(getX().getType());
+  auto result = cast<ShapedType>(getResult().getType());
+  if (x.getShape() != result.getShape()) // C1
+    return emitOpError("the result has another shape than x");
+  bool alongRows = getAxis() == Axis::Rows;
+  if (x.getRank() == 1 && alongRows) // C3
+    return emitOpError("a vector is scaled by columns");
+  int64_t count = alongRows ? x.getDimSize(0) : x.getShape().back();
+  return expectEqual(*this, "factors", count, elements(getFactors())); // C2
+}
+
+LogicalResult RotateOp::verify() {
+  if (failed(expectRows(*this, "rows of the result", rows(getX()),
+                        rows(getResult()))) ||
+      failed(expectEqual(*this, "columns of the result", columns(getX()),
+                         columns(getResult()))))
+    return failure(); // C1
+  int64_t block = getBlock();
+  int64_t size = getAxis() == Axis::Rows ? rows(getX()) : columns(getX());
+  if (block & (block - 1)) // C2
+    return emitOpError("block: expected a power of two, but got ") << block;
+  if (ShapedType::isDynamic(size))
+    return emitOpError("rows to rotate are static");
+  return expectDivides(*this, "block", block, size);
+}
+
 LogicalResult GatherRowsOp::verify() {
   if (failed(expectEqual(*this, "columns of the result", columns(getX()),
                          columns(getResult()))))

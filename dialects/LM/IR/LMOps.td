@@ -27,6 +27,15 @@ def LM_RopeStyle : I32EnumAttr<"RopeStyle", "which elements rotate together", [
 }
 def LM_RopeStyleAttr : EnumAttr<LM_Dialect, LM_RopeStyle, "rope_style">;
 
+def LM_Axis : I32EnumAttr<"Axis", "what an op works along", [
+  I32EnumAttrCase<"Rows", 0, "rows">,
+  I32EnumAttrCase<"Columns", 1, "columns">
+]> {
+  let cppNamespace = "::lowbit::lm";
+  let genSpecializedAttr = 0;
+}
+def LM_AxisAttr : EnumAttr<LM_Dialect, LM_Axis, "axis">;
+
 class LM_Op<string mnemonic, list<Trait> traits = []>
     : Op<LM_Dialect, mnemonic, !listconcat([Pure], traits)>;
 
@@ -378,6 +387,74 @@ def LM_AttentionOp : LM_Op<"attention",
   let results = (outs LM_Rows:$result);
   let assemblyFormat = [{
     $q `,` $k `,` $v attr-dict `:` type($q) `,` type($k)
+  }];
+  let hasVerifier = 1;
+}
+
+def LM_ScaleOp : LM_Op<"scale"> {
+  let summary = "Rows, columns or elements times factors";
+  let description = [{
+        columns: result[n, k] = x[n, k] * factors[k]
+        rows:    result[n, k] = x[n, k] * factors[n]
+
+    A vector has columns alone. With `inverse` it is divided by the factors. x
+    may be low-bit; the result is real.
+
+    Of weights: what quantizes them evaluates it (docs/Numerics.md, N10). Of
+    other values it is not lowered.
+
+    Constraints:
+    - (C1) the result is of x's shape.
+    - (C2) there is a factor for each column, or for each row.
+    - (C3) a vector is scaled by columns.
+
+    Example:
+
+    ```mlir
+    %b = lm.scale columns %w, %s : tensor<96x64xf32>, tensor<64xf32> -> tensor<96x64xf32>
+    %h = lm.scale columns %g, %s inverse : tensor<64xf32>, tensor<64xf32> -> tensor<64xf32>
+    ```
+  }];
+  let arguments = (ins LM_AxisAttr:$axis,
+                       AnyTypeOf<[LM_Vector, LM_Matrix]>:$x, LM_Vector:$factors,
+                       UnitAttr:$inverse);
+  let results = (outs AnyTypeOf<[LM_Vector, LM_Rows]>:$result);
+  let assemblyFormat = [{
+    $axis $x `,` $factors (`inverse` $inverse^)? attr-dict
+    `:` type($x) `,` type($factors) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def LM_RotateOp : LM_Op<"rotate"> {
+  let summary = "Walsh-Hadamard transform of blocks";
+  let description = [{
+    With H(1) = [1], H(2 b) = [[H(b), H(b)], [H(b), -H(b)]] and B = `block`, of
+    every B consecutive columns (or rows):
+
+        columns: result[n, m B + j] = sum_i x[n, m B + i] H(B)[i, j] / sqrt(B)
+        rows:    result[m B + j, k] = sum_i x[m B + i, k] H(B)[i, j] / sqrt(B)
+
+    Orthogonal, symmetric, its own inverse: `linear(rotate(x), rotate(w))`, both
+    along their columns, is `linear(x, w)`. It spreads what stands out in one
+    column over a block (QuaRot, Ashkboos et al. 2024, arXiv:2404.00456).
+
+    Constraints:
+    - (C1) the result is of x's shape.
+    - (C2) B is a power of two that divides the columns (rows, which are
+      static).
+
+    Example:
+
+    ```mlir
+    %y = lm.rotate columns %x {block = 64} : tensor<?x576xf32> -> tensor<?x576xf32>
+    ```
+  }];
+  let arguments = (ins LM_AxisAttr:$axis, AnyTypeOf<[LM_Rows, LM_Matrix]>:$x,
+                       ConfinedAttr<I64Attr, [IntPositive]>:$block);
+  let results = (outs LM_Rows:$result);
+  let assemblyFormat = [{
+    $axis $x attr-dict `:` type($x) `->` type($result)
   }];
   let hasVerifier = 1;
 }

@@ -43,6 +43,60 @@ def VerifyModel : Pass<"lm-verify-model", "::mlir::ModuleOp"> {
   }];
 }
 
+def RotateInputs : Pass<"lm-rotate-inputs", "::mlir::ModuleOp"> {
+  let summary = "Rotations in front of matrix products";
+  let description = [{
+    The input of every `lm.linear` whose weight's name matches is rotated, and
+    so are the columns of its weight, in blocks of the largest power of two
+    that divides them (of a head, behind attention). The function is the same;
+    what stands out in single columns is spread over blocks, so that fewer bits
+    hold it. A weight that others read too, such as a table that is also the
+    head, is left alone.
+
+    ```mlir
+    %y = lm.linear %x, %w : tensor<?x96xf32>, tensor<64x96xf32> -> tensor<?x64xf32>
+    ```
+    becomes
+    ```mlir
+    %r = lm.rotate columns %x {block = 32 : i64} : tensor<?x96xf32> -> tensor<?x96xf32>
+    %v = lm.rotate columns %w {block = 32 : i64} : tensor<64x96xf32> -> tensor<64x96xf32>
+    %y = lm.linear %r, %v : tensor<?x96xf32>, tensor<64x96xf32> -> tensor<?x64xf32>
+    ```
+
+    Relies on nothing. `lm-fold-rotations` takes away what need not be computed.
+  }];
+  let options = [
+    Option<"match", "match", "std::string", "\".*\"",
+           "regular expression of whole names of weights">
+  ];
+}
+
+def FoldRotations : Pass<"lm-fold-rotations", "::mlir::ModuleOp"> {
+  let summary = "Rotations into weights";
+  let description = [{
+    Moves `lm.rotate` towards weights, where it costs nothing at run time:
+
+    - of a rotation, back to what was rotated;
+    - behind attention, within a head: to the values;
+    - behind a linear layer that nobody else reads, without bias: to the rows of
+      its weight.
+
+    ```mlir
+    %v = lm.linear %x, %w : tensor<8x64xf32>, tensor<32x64xf32> -> tensor<8x32xf32>
+    %a = lm.attention %q, %k, %v {head_dim = 32, scale = 0.25 : f32} : tensor<8x64xf32>, tensor<8x32xf32>
+    %r = lm.rotate columns %a {block = 32 : i64} : tensor<8x64xf32> -> tensor<8x64xf32>
+    ```
+    becomes
+    ```mlir
+    %u = lm.rotate rows %w {block = 32 : i64} : tensor<32x64xf32> -> tensor<32x64xf32>
+    %v = lm.linear %x, %u : tensor<8x64xf32>, tensor<32x64xf32> -> tensor<8x32xf32>
+    %r = lm.attention %q, %k, %v {head_dim = 32, scale = 0.25 : f32} : tensor<8x64xf32>, tensor<8x32xf32>
+    ```
+
+    Relies on nothing; undoes nothing but rotations.
+  }];
+}
+
 def SplitLayers : Pass<"lm-split-layers", "::mlir::ModuleOp"> {
   let summary = "A model as one function for each of its layers";
   let description = [{

@@ -33,6 +33,11 @@ struct TensorPlan {
 llvm::Expected<std::vector<TensorPlan>> planTensors(const ModelSource &source,
                                                     const Recipe &recipe);
 
+/// The recipe's passes over an imported model: the weights that they compute
+/// are those of `source`, by name, in the schemes that it has them in.
+llvm::Error prepareModel(mlir::ModuleOp module, const Recipe &recipe,
+                         const ModelSource &source);
+
 struct QuantizeOptions {
   Recipe recipe;
   CompileOptions compile; ///< activations, keys and values, levels

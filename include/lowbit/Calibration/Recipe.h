@@ -10,6 +10,7 @@
 //     - match: .*
 //       scheme: u4 offset 8, group 32 scale f16
 //       algorithm: gptq
+//   rotate: blk\..*              # rotate the inputs of these weights
 //   activations: int8             # as --activations takes it
 //   calibration:
 //     text: calibration.txt       # relative to the recipe
@@ -53,6 +54,7 @@ struct CalibrationText {
 struct Recipe {
   std::string name; ///< for people: the file, or the built-in word
   std::vector<TensorRule> tensors;
+  std::string rotate;      ///< inputs of which weights; "": none
   std::string activations; ///< "": as the command line says
   CalibrationText calibration;
 

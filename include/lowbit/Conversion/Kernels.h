@@ -88,6 +88,8 @@ void emitLayerNorm(Emitter &e, const KernelContext &c, float epsilon,
                    mlir::Value out);
 void emitActivate(Emitter &e, const KernelContext &c, lm::Activation function,
                   mlir::Value x, mlir::Value out);
+void emitRotate(Emitter &e, const KernelContext &c, int64_t block,
+                mlir::Value x, mlir::Value out);
 void emitGate(Emitter &e, const KernelContext &c, lm::Activation function,
               mlir::Value gate, mlir::Value up, mlir::Value out);
 void emitAdd(Emitter &e, const KernelContext &c, mlir::Value lhs,

@@ -45,6 +45,8 @@ struct CompileOptions {
   bool tune = false;        ///< measure them here first, into that file
   bool quiet = false;       ///< no progress, no summary
   int64_t maxRows = 256;    ///< rows of one call of text
+  /// Changes a model behind the importer, before anything looks at it.
+  std::function<llvm::Error(mlir::ModuleOp)> prepare;
 };
 
 /// Built-in values of `shape`.

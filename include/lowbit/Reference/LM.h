@@ -22,6 +22,11 @@ Reals rmsNorm(const Reals &x, const Reals &gain, double epsilon);
 Reals layerNorm(const Reals &x, const Reals &gain, const Reals &bias,
                 double epsilon);
 Reals add(const Reals &lhs, const Reals &rhs);
+/// Columns (or rows) times factors, or divided by them. A vector's elements are
+/// its columns.
+Reals scale(const Reals &x, const Reals &factors, bool alongRows, bool inverse);
+/// lm.rotate of every `block` columns (or rows).
+Reals rotate(const Reals &x, int64_t block, bool alongRows);
 Reals gatherRows(const Reals &x, const Indices &rows);
 
 enum class Function { Silu, Gelu, GeluTanh };

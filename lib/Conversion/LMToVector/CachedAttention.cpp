@@ -100,7 +100,8 @@ private:
     keyHead_ = e.divFloor(head, queryHeads_ / kv.heads);
     e.each(e.index(0), e.index(queries_), 1,
            [&](Value query) { clear(query); });
-    auto [begin, end] = visibleToAny();
+    auto [begin, last] = visibleToAny();
+    Value end = last; // lambdas of C++17 do not capture bindings
     Value pages = e.ceilDiv(end, kv.pageSize);
     e.each(e.divFloor(begin, kv.pageSize), pages, 1, [&](Value page) {
       seen_ =

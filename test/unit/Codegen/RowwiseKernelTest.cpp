@@ -278,6 +278,33 @@ TEST_F(RowwiseKernelTest, Rope) {
 
 //===- Moving and adding --------------------------------------------------===//
 
+TEST_F(RowwiseKernelTest, Rotate) {
+  // Blocks of less than a vector, of one, of many; rows with tails.
+  const std::pair<int64_t, int64_t> kSizes[] = {
+      {4, 2}, {24, 8}, {16, 16}, {96, 32}, {576, 64}, {512, 512}};
+  for (auto [columns, block] : kSizes) {
+    std::string x = tensor(kRows, columns);
+    module.text(functionOf("f" + std::to_string(columns), "%x: " + x,
+                           "lm.rotate columns %x {block = " +
+                               std::to_string(block) + "} : " + x + " -> " + x,
+                           x));
+  }
+  module.build();
+  for (auto [columns, block] : kSizes) {
+    Reals x = random.reals(kRows, columns);
+    double rounds = std::log2(double(block)) + 2;
+    check("f" + std::to_string(columns), {&x},
+          reference::rotate(x, block, /*alongRows=*/false),
+          [&, block = block](int64_t t, int64_t k) {
+            double sum = 0; // no intermediate sum is larger
+            for (int64_t i = k / block * block; i < (k / block + 1) * block;
+                 ++i)
+              sum += std::fabs(x.row(t)[i]);
+            return rounds * kUlp * sum / std::sqrt(double(block));
+          });
+  }
+}
+
 TEST_F(RowwiseKernelTest, Add) {
   for (int64_t d : kColumns) {
     std::string x = tensor(kRows, d);

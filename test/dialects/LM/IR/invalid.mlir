@@ -289,3 +289,59 @@ func.func @gather_rows_c2(%x: tensor<?x8xf32>, %rows: tensor<2xi32>) {
   %r = lm.gather_rows %x, %rows : tensor<?x8xf32>, tensor<2xi32> -> tensor<3x8xf32>
   return
 }
+
+// -----
+
+func.func @scale_c1(%w: tensor<4x8xf32>, %s: tensor<8xf32>) {
+  // expected-error@+1 {{the result has another shape than x}}
+  %r = lm.scale columns %w, %s : tensor<4x8xf32>, tensor<8xf32> -> tensor<4x9xf32>
+  return
+}
+
+// -----
+
+func.func @scale_c2(%w: tensor<4x8xf32>, %s: tensor<8xf32>) {
+  // expected-error@+1 {{factors: expected 4, but got 8}}
+  %r = lm.scale rows %w, %s : tensor<4x8xf32>, tensor<8xf32> -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
+func.func @scale_c3(%s: tensor<8xf32>) {
+  // expected-error@+1 {{a vector is scaled by columns}}
+  %r = lm.scale rows %s, %s : tensor<8xf32>, tensor<8xf32> -> tensor<8xf32>
+  return
+}
+
+// -----
+
+func.func @rotate_c1(%x: tensor<4x8xf32>) {
+  // expected-error@+1 {{columns of the result: expected 8, but got 16}}
+  %r = lm.rotate columns %x {block = 8} : tensor<4x8xf32> -> tensor<4x16xf32>
+  return
+}
+
+// -----
+
+func.func @rotate_c2(%x: tensor<4x12xf32>) {
+  // expected-error@+1 {{block: expected a power of two, but got 12}}
+  %r = lm.rotate columns %x {block = 12} : tensor<4x12xf32> -> tensor<4x12xf32>
+  return
+}
+
+// -----
+
+func.func @rotate_c2_divides(%x: tensor<4x12xf32>) {
+  // expected-error@+1 {{block: expected a divisor of 12, but got 8}}
+  %s = lm.rotate columns %x {block = 8} : tensor<4x12xf32> -> tensor<4x12xf32>
+  return
+}
+
+// -----
+
+func.func @rotate_c2_rows(%x: tensor<?x12xf32>) {
+  // expected-error@+1 {{rows to rotate are static}}
+  %r = lm.rotate rows %x {block = 4} : tensor<?x12xf32> -> tensor<?x12xf32>
+  return
+}

@@ -150,6 +150,23 @@ func.func @attention(%q: tensor<197x384xf32>, %k: tensor<197x384xf32>, %v: tenso
   return %b : tensor<197x384xf32>
 }
 
+// CHECK-LABEL: func @scale
+func.func @scale(%w: tensor<96x64xf32>, %s: tensor<64xf32>, %r: tensor<96xf32>) -> tensor<64xf32> {
+  // CHECK: lm.scale columns %{{.*}}, %{{.*}} : tensor<96x64xf32>, tensor<64xf32> -> tensor<96x64xf32>
+  %a = lm.scale columns %w, %s : tensor<96x64xf32>, tensor<64xf32> -> tensor<96x64xf32>
+  // CHECK: lm.scale rows %{{.*}}, %{{.*}} inverse
+  %b = lm.scale rows %a, %r inverse : tensor<96x64xf32>, tensor<96xf32> -> tensor<96x64xf32>
+  %c = lm.scale columns %s, %s : tensor<64xf32>, tensor<64xf32> -> tensor<64xf32>
+  return %c : tensor<64xf32>
+}
+
+// CHECK-LABEL: func @rotate
+func.func @rotate(%x: tensor<?x576xf32>) -> tensor<?x576xf32> {
+  // CHECK: lm.rotate columns %{{.*}} {block = 64 : i64} : tensor<?x576xf32> -> tensor<?x576xf32>
+  %y = lm.rotate columns %x {block = 64} : tensor<?x576xf32> -> tensor<?x576xf32>
+  return %y : tensor<?x576xf32>
+}
+
 // CHECK-LABEL: func @gather_rows
 func.func @gather_rows(%x: tensor<?x576xf32>, %out_rows: tensor<?xi32>) -> tensor<?x576xf32> {
   // CHECK: lm.gather_rows %{{.*}}, %{{.*}} : tensor<?x576xf32>, tensor<?xi32> -> tensor<?x576xf32>
