@@ -150,7 +150,7 @@ private:
   llvm::Error openSource() {
     auto open = [&]() -> llvm::Expected<std::unique_ptr<ModelSource>> {
       if (options.shape.empty())
-        return openGGUF(options.input);
+        return openModel(options.input);
       auto format = readScheme(options.scheme, &context);
       if (!format)
         return format.takeError();
@@ -188,7 +188,7 @@ private:
     reached = options.startFrom ? *options.startFrom : stageOf(*module);
     if (options.weights.empty())
       return llvm::Error::success();
-    auto opened = openGGUF(options.weights);
+    auto opened = openModel(options.weights);
     if (!opened)
       return opened.takeError();
     source = std::move(*opened);
