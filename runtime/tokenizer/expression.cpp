@@ -13,9 +13,9 @@ constexpr size_t noMatch = SIZE_MAX;
 /// One attempt at one place.
 class Expression::Run {
 public:
-  Run(const Expression &expression, const Character *text, size_t begin,
-      size_t end)
-      : expression_(expression), text_(text), begin_(begin), end_(end),
+  Run(const Expression &expression, const Character *text, size_t first,
+      size_t begin, size_t end)
+      : expression_(expression), text_(text), first_(first), end_(end),
         steps_(4096 + 256 * (end - begin)) {}
 
   /// The end of the match of the program from `pc` on, or noMatch. Recurses for
@@ -38,7 +38,7 @@ private:
 
   const Expression &expression_;
   const Character *text_;
-  size_t begin_, end_, steps_;
+  size_t first_, end_, steps_;
   std::vector<Choice> choices_;
 };
 
@@ -109,7 +109,7 @@ bool Expression::Run::step(uint32_t &pc, size_t &position) {
     return true;
   }
   case Instruction::LineBegin:
-    if (position != begin_ && text_[position - 1].value != '\n')
+    if (position != first_ && text_[position - 1].value != '\n')
       return false;
     break;
   case Instruction::LineEnd:
@@ -140,9 +140,9 @@ size_t Expression::Run::match(uint32_t pc, size_t position) {
   return position;
 }
 
-size_t Expression::match(const Character *text, size_t begin,
+size_t Expression::match(const Character *text, size_t first, size_t begin,
                          size_t end) const {
-  size_t last = Run(*this, text, begin, end).match(0, begin);
+  size_t last = Run(*this, text, first, begin, end).match(0, begin);
   return last == noMatch ? begin : last;
 }
 

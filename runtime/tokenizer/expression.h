@@ -29,8 +29,9 @@ public:
   static Status compile(std::string_view text,
                         std::unique_ptr<const Expression> &out);
 
-  /// The end of the match at `begin` inside [begin, end), or `begin`.
-  size_t match(const Character *text, size_t begin, size_t end) const;
+  /// The end of the match at `begin` inside the piece [first, end), or `begin`.
+  size_t match(const Character *text, size_t first, size_t begin,
+               size_t end) const;
 
   /// An instruction of the program that a match follows.
   struct Instruction {

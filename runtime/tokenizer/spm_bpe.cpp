@@ -101,7 +101,9 @@ void SpmBpe::addCharacter(std::string_view text, uint32_t begin, uint32_t size,
 void SpmBpe::encode(std::string_view text, bool isFirst,
                     std::vector<int32_t> &ids) const {
   std::string escaped;
-  if (wantsSpace(rules_.spacePrefix, isFirst, text.substr(0, 1) == " "))
+  bool hasSpace =
+      text.substr(0, 1) == " " || text.substr(0, spaceMark.size()) == spaceMark;
+  if (wantsSpace(rules_.spacePrefix, isFirst, hasSpace))
     escaped = spaceMark;
   escaped += AddedTokens::escape(text);
   text = escaped;

@@ -27,7 +27,7 @@ void WordSplitter::splitPiece(const Character *text, size_t begin, size_t end,
                               const Step &step, std::vector<uint32_t> &ends) {
   size_t pending = begin, i = begin;
   while (i < end) {
-    size_t last = step.match(text, i, end);
+    size_t last = step.match(text, begin, i, end);
     if (last == i) {
       ++i;
       continue;

@@ -27,9 +27,10 @@ private:
     WordMatch function = nullptr;
     std::unique_ptr<const Expression> expression; ///< if there is no function
 
-    size_t match(const Character *text, size_t begin, size_t end) const {
+    size_t match(const Character *text, size_t first, size_t begin,
+                 size_t end) const {
       return function ? function(text, begin, end)
-                      : expression->match(text, begin, end);
+                      : expression->match(text, first, begin, end);
     }
   };
   static void splitPiece(const Character *text, size_t begin, size_t end,

@@ -15,6 +15,10 @@
 //   tokenizer.lowbit.strip_right     added tokens that swallow spaces
 //   tokenizer.lowbit.end_token_ids   end a generation besides EOS
 //
+// Added tokens are looked for in the text as it is written. Hugging Face does
+// that for those with `normalized` false; where a normalizer puts a space in
+// front (the first llama files), it finds others behind a space only.
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef LOWBIT_LIB_IMPORT_HUGGINGFACE_TOKENIZER_H
