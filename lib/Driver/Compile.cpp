@@ -162,7 +162,7 @@ private:
   llvm::Error openSource() {
     auto open = [&]() -> llvm::Expected<std::unique_ptr<ModelSource>> {
       if (options.shape.empty())
-        return openGGUF(options.input);
+        return openModel(options.input);
       auto format = readScheme(options.scheme, &context);
       if (!format)
         return format.takeError();
@@ -205,7 +205,7 @@ private:
     reached = options.startFrom ? *options.startFrom : stageOf(*module);
     if (options.weights.empty())
       return llvm::Error::success();
-    auto opened = openGGUF(options.weights);
+    auto opened = openModel(options.weights);
     if (!opened)
       return opened.takeError();
     keep(std::move(*opened));

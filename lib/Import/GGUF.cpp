@@ -1,6 +1,7 @@
 //===- GGUF.cpp - GGUF files as a model source ----------------------------===//
 
 #include "GGUFFile.h"
+#include "MappedFile.h"
 
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/StringExtras.h"
@@ -16,47 +17,6 @@ namespace lowbit {
 
 using gguf::Pair;
 using gguf::ValueType;
-
-static Error failure(StringRef path, const Twine &message) {
-  return llvm::createStringError(llvm::inconvertibleErrorCode(),
-                                 path + ": " + message);
-}
-
-//===- Mapping ------------------------------------------------------------===//
-
-namespace {
-/// A file's bytes, read-only; pages come in when somebody reads them.
-class MappedFile {
-public:
-  Error open(StringRef path);
-  StringRef bytes() const {
-    return region ? StringRef(region.const_data(), region.size()) : StringRef();
-  }
-
-private:
-  llvm::sys::fs::mapped_file_region region;
-};
-} // namespace
-
-Error MappedFile::open(StringRef path) {
-  namespace fs = llvm::sys::fs;
-  llvm::Expected<fs::file_t> file = fs::openNativeFileForRead(path);
-  if (!file)
-    return failure(path, llvm::toString(file.takeError()));
-  fs::file_status status;
-  std::error_code problem = fs::status(*file, status);
-  // Devices and pipes have no size to check against, and directories no bytes.
-  bool regular = !problem && fs::is_regular_file(status);
-  if (regular && status.getSize() > 0)
-    region = fs::mapped_file_region(*file, fs::mapped_file_region::readonly,
-                                    status.getSize(), 0, problem);
-  fs::closeFile(*file);
-  if (problem)
-    return failure(path, "cannot map the file: " + problem.message());
-  if (!regular)
-    return failure(path, "not a regular file, expected a .gguf file");
-  return Error::success();
-}
 
 //===- Source -------------------------------------------------------------===//
 
@@ -101,7 +61,7 @@ Error GGUFSource::read(StringRef bytes) {
 }
 
 Error GGUFSource::open() {
-  if (Error error = maps.emplace_back().open(filePath))
+  if (Error error = maps.emplace_back().open(filePath, "a .gguf file"))
     return error;
   if (Error error = read(maps.back().bytes()))
     return error;
@@ -120,15 +80,15 @@ Error GGUFSource::openParts() {
     return Error::success();
   int64_t index = integer("split.no").value_or(0);
   if (index != 0)
-    return failure(filePath, "this is part " + Twine(index + 1) + " of " +
-                                 Twine(count) + ": give the first part");
+    return fileError(filePath, "this is part " + Twine(index + 1) + " of " +
+                                   Twine(count) + ": give the first part");
   StringRef stem = filePath;
   if (!stem.consume_back(partName("", 0, count)))
-    return failure(filePath, "the first of " + Twine(count) +
-                                 " parts, but its name does not end in '" +
-                                 partName("", 0, count) +
-                                 "': give the parts the names they were "
-                                 "downloaded under");
+    return fileError(filePath, "the first of " + Twine(count) +
+                                   " parts, but its name does not end in '" +
+                                   partName("", 0, count) +
+                                   "': give the parts the names they were "
+                                   "downloaded under");
   for (int64_t i = 1; i < count; ++i)
     if (Error error = openPart(partName(stem, i, count), i, count))
       return error;
@@ -136,23 +96,24 @@ Error GGUFSource::openParts() {
   llvm::DenseSet<StringRef> names;
   for (const SourceTensor &tensor : file.tensors)
     if (!names.insert(tensor.name).second)
-      return failure(filePath, "tensor " + gguf::quoted(tensor.name) +
-                                   " is in two parts: the parts are not of one "
-                                   "model, download them again");
+      return fileError(filePath,
+                       "tensor " + gguf::quoted(tensor.name) +
+                           " is in two parts: the parts are not of one "
+                           "model, download them again");
   std::optional<int64_t> total = integer("split.tensors.count");
   if (total && *total != int64_t(file.tensors.size()))
-    return failure(filePath, "the parts hold " + Twine(file.tensors.size()) +
-                                 " tensors, expected " + Twine(*total) +
-                                 ": download them again");
+    return fileError(filePath, "the parts hold " + Twine(file.tensors.size()) +
+                                   " tensors, expected " + Twine(*total) +
+                                   ": download them again");
   return Error::success();
 }
 
 Error GGUFSource::openPart(const std::string &path, int64_t index,
                            int64_t count) {
   if (!llvm::sys::fs::exists(path))
-    return failure(path, "no such file: part " + Twine(index + 1) + " of " +
-                             Twine(count) + " is missing, download it too");
-  if (Error error = maps.emplace_back().open(path))
+    return fileError(path, "no such file: part " + Twine(index + 1) + " of " +
+                               Twine(count) + " is missing, download it too");
+  if (Error error = maps.emplace_back().open(path, "a .gguf file"))
     return error;
   llvm::Expected<gguf::File> part = gguf::parseFile(maps.back().bytes(), path);
   if (!part)
@@ -164,8 +125,8 @@ Error GGUFSource::openPart(const std::string &path, int64_t index,
     return gguf::integerAt(*pair, 0).value_or(-1);
   };
   if (number("split.no") != index || number("split.count") != count)
-    return failure(path, "this is not part " + Twine(index + 1) + " of " +
-                             Twine(count) + ": download it again");
+    return fileError(path, "this is not part " + Twine(index + 1) + " of " +
+                               Twine(count) + ": download it again");
   std::move(part->tensors.begin(), part->tensors.end(),
             std::back_inserter(file.tensors));
   return Error::success();

@@ -18,10 +18,8 @@ struct Architecture {
 } // namespace
 
 static constexpr Architecture kArchitectures[] = {
-    {"llama", buildLlama},
-    {"qwen2", buildQwen2},
-    {"qwen3", buildQwen3},
-    {"gemma3", buildGemma3},
+    {"llama", buildLlama},   {"qwen2", buildQwen2},     {"qwen3", buildQwen3},
+    {"gemma3", buildGemma3}, {"smollm3", buildSmolLM3}, {"phi3", buildPhi3},
 };
 
 static const Architecture *findArchitecture(StringRef name) {

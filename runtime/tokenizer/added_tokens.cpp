@@ -7,7 +7,12 @@
 
 namespace qrt {
 
-AddedTokens::AddedTokens(const Vocabulary &vocabulary, bool escapeSpaces) {
+AddedTokens::AddedTokens(const Metadata &metadata, const Vocabulary &vocabulary,
+                         bool escapeSpaces)
+    : stripLeft_(metadata.integers("tokenizer.lowbit.strip_left")),
+      stripRight_(metadata.integers("tokenizer.lowbit.strip_right")) {
+  std::sort(stripLeft_.begin(), stripLeft_.end());
+  std::sort(stripRight_.begin(), stripRight_.end());
   for (int32_t id = 0; id < vocabulary.size(); ++id) {
     std::string_view text = vocabulary.text(id);
     if (!vocabulary.isAdded(id) || text.empty())
@@ -22,6 +27,10 @@ AddedTokens::AddedTokens(const Vocabulary &vocabulary, bool escapeSpaces) {
             [](const Entry &a, const Entry &b) {
               return std::tie(a.text, a.id) < std::tie(b.text, b.id);
             });
+}
+
+bool AddedTokens::contains(const std::vector<int32_t> &sorted, int32_t id) {
+  return std::binary_search(sorted.begin(), sorted.end(), id);
 }
 
 std::string AddedTokens::escape(std::string_view text) {

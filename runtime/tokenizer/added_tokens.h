@@ -15,8 +15,10 @@ namespace qrt {
 class AddedTokens {
 public:
   /// `escapeSpaces`: user-defined tokens have U+2581 for each space, as in
-  /// SentencePiece's own model; llama.cpp's converter undoes that.
-  AddedTokens(const Vocabulary &vocabulary, bool escapeSpaces);
+  /// SentencePiece's own model; llama.cpp's converter undoes that. The metadata
+  /// may say which tokens swallow white space.
+  AddedTokens(const Metadata &metadata, const Vocabulary &vocabulary,
+              bool escapeSpaces);
 
   struct Match {
     size_t length = 0; ///< 0: none here
@@ -25,6 +27,9 @@ public:
   /// The longest token at `position`; control (and unknown) tokens count only
   /// if `control` is set.
   Match at(std::string_view text, size_t position, bool control) const;
+
+  bool stripsLeft(int32_t id) const { return contains(stripLeft_, id); }
+  bool stripsRight(int32_t id) const { return contains(stripRight_, id); }
 
   /// Puts U+2581 in place of spaces.
   static std::string escape(std::string_view text);
@@ -35,7 +40,10 @@ private:
     int32_t id;
     bool control;
   };
+  static bool contains(const std::vector<int32_t> &sorted, int32_t id);
+
   std::vector<Entry> entries_;
+  std::vector<int32_t> stripLeft_, stripRight_; ///< sorted
   std::bitset<256> first_;
 };
 

@@ -4,8 +4,6 @@
 
 #include "tokenizer/word_match.h"
 
-#include <algorithm>
-
 namespace qrt {
 
 namespace {
@@ -99,52 +97,44 @@ constexpr Named table[] = {
     {"viking", &viking},
 };
 
-/// Splits [begin, end) and appends the ends of its pieces.
-void splitPiece(const Character *text, size_t begin, size_t end,
-                WordMatch match, std::vector<uint32_t> &ends) {
-  size_t pending = begin, i = begin;
-  while (i < end) {
-    size_t last = match(text, i, end);
-    if (last == i) {
-      ++i;
-      continue;
-    }
-    if (pending < i)
-      ends.push_back(static_cast<uint32_t>(i));
-    ends.push_back(static_cast<uint32_t>(last));
-    pending = i = last;
-  }
-  if (pending < end)
-    ends.push_back(static_cast<uint32_t>(end));
-}
+/// Expressions as files of Hugging Face spell them; word_match.h says them
+/// again beside each function.
+constexpr struct {
+  std::string_view expression;
+  WordMatch function;
+} written[] = {
+    {R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+)"
+     R"(|\s+(?!\S)|\s+)",
+     gpt2},
+    {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3})"
+     R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+     llama3},
+    {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N})"
+     R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+     qwen2},
+    {R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*)"
+     R"([\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?)"
+     R"([\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N})"
+     R"(| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+     tekken},
+    {R"(\p{N})", number},
+    {R"(\p{N}+)", numbers},
+    {R"(\p{N}{1,3})", numbersBy3},
+};
 
 } // namespace
-
-void PreTokenizer::split(const std::vector<Character> &text,
-                         std::vector<uint32_t> &ends) const {
-  ends.clear();
-  size_t count = text.size() - 1;
-  if (count == 0)
-    return;
-  ends.push_back(static_cast<uint32_t>(count));
-  std::vector<uint32_t> before;
-  for (WordMatch step : steps) {
-    if (!step)
-      break;
-    before.swap(ends);
-    ends.clear();
-    size_t begin = 0;
-    for (uint32_t end : before) {
-      splitPiece(text.data(), begin, end, step, ends);
-      begin = end;
-    }
-  }
-}
 
 const PreTokenizer *findPreTokenizer(std::string_view name) {
   for (const Named &entry : table)
     if (entry.name == name)
       return entry.preTokenizer;
+  return nullptr;
+}
+
+WordMatch findWordMatch(std::string_view expression) {
+  for (const auto &entry : written)
+    if (entry.expression == expression)
+      return entry.function;
   return nullptr;
 }
 

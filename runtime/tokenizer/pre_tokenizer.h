@@ -1,4 +1,4 @@
-//===- pre_tokenizer.h - Splitting of text into words -----------*- C++ -*-===//
+//===- pre_tokenizer.h - Known ways to split text into words ----*- C++ -*-===//
 //
 // Byte-level BPE merges inside words only. Models define words by regular
 // expressions; here each expression is a function that finds the end of its
@@ -30,14 +30,12 @@ struct PreTokenizer {
   bool composes;     ///< text is brought to NFC first
   bool ignoreMerges; ///< a word that is a token is not merged together
   bool addsBos;      ///< unless the metadata say otherwise
-
-  /// Ends of the words, as indices of characters (see decodeCharacters).
-  void split(const std::vector<Character> &text,
-             std::vector<uint32_t> &ends) const;
 };
 
 /// The pre-tokenizer with this name in tokenizer.ggml.pre, or nullptr.
 const PreTokenizer *findPreTokenizer(std::string_view name);
+/// The function written for this expression, or nullptr.
+WordMatch findWordMatch(std::string_view expression);
 
 } // namespace qrt
 

@@ -29,30 +29,38 @@ struct MergeKey {
 
 } // namespace
 
-Status SpmBpe::create(const Vocabulary &vocabulary, const AddedTokens &added,
-                      int32_t unknownId, bool spacePrefix,
+Status SpmBpe::create(const Metadata &metadata, const Vocabulary &vocabulary,
+                      const AddedTokens &added, const SpmBpeRules &rules,
                       std::unique_ptr<TokenModel> &out) {
-  std::unique_ptr<SpmBpe> model(
-      new SpmBpe(vocabulary, added, unknownId, spacePrefix));
-  model->byteIds_.fill(-1);
-  for (int32_t id = 0; id < vocabulary.size(); ++id) {
-    if (vocabulary.score(id) != vocabulary.score(id))
+  std::unique_ptr<SpmBpe> model(new SpmBpe(vocabulary, added, rules));
+  QRT_TRY(model->readBytes());
+  if (metadata.has("tokenizer.ggml.merges")) {
+    model->merges_ = std::make_unique<MergeTable>();
+    QRT_TRY(MergeTable::create(metadata, vocabulary, *model->merges_));
+  }
+  out = std::move(model);
+  return Status();
+}
+
+Status SpmBpe::readBytes() {
+  byteIds_.fill(-1);
+  for (int32_t id = 0; id < vocabulary_.size(); ++id) {
+    if (vocabulary_.score(id) != vocabulary_.score(id))
       return corrupt("tokenizer: the score of token " + std::to_string(id) +
                      " is not a number");
-    if (vocabulary.type(id) != Vocabulary::Byte) {
-      if (!vocabulary.isAdded(id))
-        model->longest_ = std::max(model->longest_, vocabulary.text(id).size());
+    if (vocabulary_.type(id) != Vocabulary::Byte) {
+      if (!vocabulary_.isAdded(id))
+        longest_ = std::max(longest_, vocabulary_.text(id).size());
       continue;
     }
-    int byte = parseByteToken(vocabulary.text(id));
+    int byte = parseByteToken(vocabulary_.text(id));
     if (byte < 0)
       return corrupt("tokenizer: token " + std::to_string(id) +
                      " is a byte, but its text is '" +
-                     std::string(vocabulary.text(id).substr(0, 100)) +
+                     std::string(vocabulary_.text(id).substr(0, 100)) +
                      "' in place of <0x00> to <0xFF>");
-    model->byteIds_[byte] = id;
+    byteIds_[byte] = id;
   }
-  out = std::move(model);
   return Status();
 }
 
@@ -82,22 +90,27 @@ void SpmBpe::addCharacter(std::string_view text, uint32_t begin, uint32_t size,
     for (uint32_t i = 0; i < size; ++i)
       symbols.push_back(
           {byteIds_[static_cast<uint8_t>(bytes[i])], begin + i, 1, -1, -1});
-  } else if (!symbols.empty() && unknownId_ >= 0 &&
-             symbols.back().id == unknownId_) {
+  } else if (!symbols.empty() && rules_.unknownId >= 0 &&
+             symbols.back().id == rules_.unknownId) {
     symbols.back().size += size;
-  } else if (unknownId_ >= 0) {
-    symbols.push_back({unknownId_, begin, size, -1, -1});
+  } else if (rules_.unknownId >= 0) {
+    symbols.push_back({rules_.unknownId, begin, size, -1, -1});
   }
 }
 
-void SpmBpe::encode(std::string_view text, std::vector<int32_t> &ids) const {
+void SpmBpe::encode(std::string_view text, bool isFirst,
+                    std::vector<int32_t> &ids) const {
   std::string escaped;
-  if (spacePrefix_)
+  bool hasSpace =
+      text.substr(0, 1) == " " || text.substr(0, spaceMark.size()) == spaceMark;
+  if (wantsSpace(rules_.spacePrefix, isFirst, hasSpace))
     escaped = spaceMark;
   escaped += AddedTokens::escape(text);
   text = escaped;
+  if (merges_)
+    return encodeEscaped(text, ids);
   // User-defined tokens out of spaces (Gemma's runs of 2 to 31) come to light
-  // only now.
+  // only now. Tokenizers with merges look for them in the text as it is.
   size_t begin = 0;
   for (size_t i = 0; i < text.size();) {
     AddedTokens::Match match = added_.at(text, i, false);
@@ -125,6 +138,30 @@ void SpmBpe::encodeEscaped(std::string_view text,
     i += length;
   }
   linkSymbols(symbols);
+  if (merges_)
+    mergeByTable(text, symbols);
+  else
+    mergeByScore(text, symbols);
+  for (const BpeSymbol &symbol : symbols)
+    if (symbol.size != 0)
+      ids.push_back(symbol.id);
+}
+
+void SpmBpe::mergeByTable(std::string_view text,
+                          std::vector<BpeSymbol> &symbols) const {
+  auto beginsWord = [&](const BpeSymbol &symbol) {
+    return text.substr(symbol.begin, spaceMark.size()) == spaceMark;
+  };
+  mergeSymbols<uint32_t>(symbols,
+                         [&](const BpeSymbol &left, const BpeSymbol &right,
+                             uint32_t &rank, int32_t &id) {
+                           return !(rules_.splitsSpaces && beginsWord(right)) &&
+                                  merges_->find(left.id, right.id, rank, id);
+                         });
+}
+
+void SpmBpe::mergeByScore(std::string_view text,
+                          std::vector<BpeSymbol> &symbols) const {
   // Only tokens that stand for their own text merge: bytes and the unknown
   // token do not.
   auto merges = [&](const BpeSymbol &symbol) {
@@ -146,9 +183,6 @@ void SpmBpe::encodeEscaped(std::string_view text,
     return true;
   };
   mergeSymbols<MergeKey>(symbols, pair);
-  for (const BpeSymbol &symbol : symbols)
-    if (symbol.size != 0)
-      ids.push_back(symbol.id);
 }
 
 void SpmBpe::appendPiece(int32_t id, std::string &out) const {

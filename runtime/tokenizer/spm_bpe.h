@@ -1,9 +1,9 @@
 //===- spm_bpe.h - SentencePiece's BPE --------------------------*- C++ -*-===//
 //
-// There is no list of merges: two tokens merge if their texts together are a
-// token, the one with the highest score first. Equal scores go by the rule with
-// which Hugging Face turns such models into merges: longer left part, longer
-// right part, smaller id.
+// Such a model has no list of merges: two tokens merge if their texts together
+// are a token, the one with the highest score first. Equal scores go by the
+// rule with which Hugging Face turns such models into merges: longer left part,
+// longer right part, smaller id. A model that has the list goes by it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -12,6 +12,7 @@
 
 #include "tokenizer/added_tokens.h"
 #include "tokenizer/bpe_merge.h"
+#include "tokenizer/merge_table.h"
 #include "tokenizer/token_model.h"
 #include "tokenizer/vocabulary.h"
 
@@ -20,22 +21,32 @@
 
 namespace qrt {
 
+struct SpmBpeRules {
+  int32_t unknownId = -1;
+  SpacePrefix spacePrefix = SpacePrefix::None;
+  bool splitsSpaces = false; ///< no token goes on behind its first space
+};
+
 class SpmBpe : public TokenModel {
 public:
-  /// Both references outlive the model. `spacePrefix`: each stretch of text
-  /// gets a space in front.
-  static Status create(const Vocabulary &vocabulary, const AddedTokens &added,
-                       int32_t unknownId, bool spacePrefix,
+  /// Both references outlive the model.
+  static Status create(const Metadata &metadata, const Vocabulary &vocabulary,
+                       const AddedTokens &added, const SpmBpeRules &rules,
                        std::unique_ptr<TokenModel> &out);
 
-  void encode(std::string_view text, std::vector<int32_t> &ids) const override;
+  void encode(std::string_view text, bool isFirst,
+              std::vector<int32_t> &ids) const override;
   void appendPiece(int32_t id, std::string &out) const override;
 
 private:
   SpmBpe(const Vocabulary &vocabulary, const AddedTokens &added,
-         int32_t unknownId, bool spacePrefix)
-      : vocabulary_(vocabulary), added_(added), unknownId_(unknownId),
-        spacePrefix_(spacePrefix) {}
+         const SpmBpeRules &rules)
+      : vocabulary_(vocabulary), added_(added), rules_(rules) {}
+  Status readBytes();
+  void mergeByScore(std::string_view text,
+                    std::vector<BpeSymbol> &symbols) const;
+  void mergeByTable(std::string_view text,
+                    std::vector<BpeSymbol> &symbols) const;
   /// Text with its spaces escaped and without user-defined tokens.
   void encodeEscaped(std::string_view text, std::vector<int32_t> &ids) const;
   /// A token that text may become, or -1.
@@ -45,10 +56,10 @@ private:
 
   const Vocabulary &vocabulary_;
   const AddedTokens &added_;
-  int32_t unknownId_;
-  bool spacePrefix_;
-  std::array<int32_t, 256> byteIds_; ///< -1 where the vocabulary has none
-  size_t longest_ = 0;               ///< bytes of the longest normal token
+  SpmBpeRules rules_;
+  std::unique_ptr<MergeTable> merges_; ///< null: by score
+  std::array<int32_t, 256> byteIds_;   ///< -1 where the vocabulary has none
+  size_t longest_ = 0;                 ///< bytes of the longest normal token
 };
 
 } // namespace qrt

@@ -10,11 +10,26 @@
 
 namespace qrt {
 
+/// Which stretches of text between added tokens get a space in front.
+enum class SpacePrefix : uint8_t {
+  None,
+  Each,
+  Missing, ///< each that does not begin with one
+  First    ///< that at the text's beginning, unless it begins with one
+};
+
+inline bool wantsSpace(SpacePrefix prefix, bool isFirst, bool hasSpace) {
+  return prefix == SpacePrefix::Each ||
+         (prefix != SpacePrefix::None && !hasSpace &&
+          (prefix == SpacePrefix::Missing || isFirst));
+}
+
 /// Text between added tokens, of at most 1 GiB, to ids, and back.
 class TokenModel {
 public:
   virtual ~TokenModel() = default;
-  virtual void encode(std::string_view text,
+  /// `isFirst`: nothing stands in front of it.
+  virtual void encode(std::string_view text, bool isFirst,
                       std::vector<int32_t> &ids) const = 0;
   /// Appends the bytes of a token that is not an added one.
   virtual void appendPiece(int32_t id, std::string &out) const = 0;

@@ -2,7 +2,6 @@
 
 #include "tokenizer/tokenizer.h"
 
-#include "tokenizer/byte_bpe.h"
 #include "tokenizer/spm_bpe.h"
 #include "tokenizer/unicode.h"
 
@@ -94,7 +93,16 @@ Status Tokenizer::createUnguarded(const Metadata &metadata,
   return Status();
 }
 
-Status Tokenizer::createBytePairs(const Metadata &metadata) {
+/// The model's own expressions, else those that GGUF knows by name.
+Status Tokenizer::readWords(const Metadata &metadata, ByteBpeRules &rules) {
+  if (metadata.has("tokenizer.lowbit.words")) {
+    rules.composes =
+        metadata.boolean("tokenizer.lowbit.compose").value_or(false);
+    rules.ignoreMerges =
+        metadata.boolean("tokenizer.lowbit.ignore_merges").value_or(false);
+    return WordSplitter::create(metadata.strings("tokenizer.lowbit.words"),
+                                rules.words);
+  }
   std::string_view name =
       metadata.string("tokenizer.ggml.pre").value_or("default");
   const PreTokenizer *preTokenizer = findPreTokenizer(name);
@@ -102,13 +110,45 @@ Status Tokenizer::createBytePairs(const Metadata &metadata) {
     return unsupported("tokenizer: unknown tokenizer.ggml.pre '" +
                        std::string(name.substr(0, 100)) + "'");
   addBos_ = preTokenizer->addsBos;
+  rules.composes = preTokenizer->composes;
+  rules.ignoreMerges = preTokenizer->ignoreMerges;
+  rules.words = WordSplitter(*preTokenizer);
+  return Status();
+}
+
+/// tokenizer.lowbit.space_prefix, or `absent`.
+static Status readSpacePrefix(const Metadata &metadata, SpacePrefix absent,
+                              SpacePrefix &out) {
+  std::optional<std::string_view> name =
+      metadata.string("tokenizer.lowbit.space_prefix");
+  out = absent;
+  if (!name)
+    return Status();
+  if (*name == "each")
+    out = SpacePrefix::Each;
+  else if (*name == "missing")
+    out = SpacePrefix::Missing;
+  else if (*name == "first")
+    out = SpacePrefix::First;
+  else
+    return corrupt("tokenizer: tokenizer.lowbit.space_prefix is '" +
+                   std::string(name->substr(0, 100)) +
+                   "', expected each, missing or first");
+  return Status();
+}
+
+Status Tokenizer::createBytePairs(const Metadata &metadata) {
+  ByteBpeRules rules;
+  QRT_TRY(readWords(metadata, rules));
+  QRT_TRY(readSpacePrefix(metadata, SpacePrefix::None, rules.spacePrefix));
   QRT_TRY(readIds(metadata));
-  added_ = std::make_unique<AddedTokens>(vocabulary_, false);
-  return ByteBpe::create(metadata, vocabulary_, *preTokenizer, model_);
+  added_ = std::make_unique<AddedTokens>(metadata, vocabulary_, false);
+  return ByteBpe::create(metadata, vocabulary_, std::move(rules), model_);
 }
 
 Status Tokenizer::createSentencePiece(const Metadata &metadata) {
-  if (!metadata.has("tokenizer.ggml.scores"))
+  bool hasMerges = metadata.has("tokenizer.ggml.merges");
+  if (!hasMerges && !metadata.has("tokenizer.ggml.scores"))
     return corrupt("tokenizer: the metadata has no scores "
                    "(tokenizer.ggml.scores)");
   // SentencePiece's own defaults.
@@ -117,15 +157,23 @@ Status Tokenizer::createSentencePiece(const Metadata &metadata) {
   eosId_ = 2;
   addBos_ = true;
   sentencePiece_ = true;
-  spacePrefix_ =
+  SpmBpeRules rules;
+  bool prefix =
       metadata.boolean("tokenizer.ggml.add_space_prefix").value_or(true);
+  QRT_TRY(readSpacePrefix(metadata,
+                          prefix ? SpacePrefix::Each : SpacePrefix::None,
+                          rules.spacePrefix));
+  rules.splitsSpaces =
+      metadata.boolean("tokenizer.lowbit.split_spaces").value_or(false);
+  stripsPrefix_ = rules.spacePrefix != SpacePrefix::None;
   // GGUF has no key for it: the added tokens of Phi-3 have `rstrip`.
   std::string name = lowered(metadata.string("general.name").value_or(""));
-  controlsStrip_ = name.find("phi-3") != std::string::npos ||
-                   name.find("phi3") != std::string::npos;
+  controlsStrip_ = !hasMerges && (name.find("phi-3") != std::string::npos ||
+                                  name.find("phi3") != std::string::npos);
   QRT_TRY(readIds(metadata));
-  added_ = std::make_unique<AddedTokens>(vocabulary_, true);
-  return SpmBpe::create(vocabulary_, *added_, unknownId_, spacePrefix_, model_);
+  rules.unknownId = unknownId_;
+  added_ = std::make_unique<AddedTokens>(metadata, vocabulary_, !hasMerges);
+  return SpmBpe::create(metadata, vocabulary_, *added_, rules, model_);
 }
 
 Status Tokenizer::readIds(const Metadata &metadata) {
@@ -177,14 +225,17 @@ void Tokenizer::findEnds(const Metadata &metadata) {
     if (id >= 0 && id < vocabulary_.size())
       ends_.push_back(static_cast<int32_t>(id));
   }
+  for (int32_t id : metadata.integers("tokenizer.lowbit.end_token_ids"))
+    if (vocabulary_.contains(id))
+      ends_.push_back(id);
   std::sort(ends_.begin(), ends_.end());
   ends_.erase(std::unique(ends_.begin(), ends_.end()), ends_.end());
 }
 
-/// Phi-3: all but these, whose `rstrip` is off.
+/// Of a GGUF of Phi-3: all but these, whose `rstrip` is off.
 bool Tokenizer::stripsAfter(int32_t id) const {
   if (!controlsStrip_)
-    return false;
+    return added_->stripsRight(id);
   std::string_view text = vocabulary_.text(id);
   return text != "<unk>" && text != "<s>" && text != "<|endoftext|>";
 }
@@ -199,6 +250,16 @@ static size_t skipSpaces(std::string_view text, size_t position) {
     position += length;
   }
   return position;
+}
+
+/// The end of [begin, end) without white space at its end.
+static size_t trimSpaces(std::string_view text, size_t begin, size_t end) {
+  std::vector<Character> characters;
+  decodeCharacters(text.substr(begin, end - begin), characters);
+  size_t count = characters.size() - 1;
+  while (count > 0 && (characters[count - 1].classes & ClassSpace))
+    --count;
+  return begin + characters[count].offset;
 }
 
 Status Tokenizer::encode(std::string_view text, bool addSpecial,
@@ -229,8 +290,9 @@ void Tokenizer::encodeUnguarded(std::string_view text, bool addSpecial,
       ++i;
       continue;
     }
-    if (begin < i)
-      model_->encode(text.substr(begin, i - begin), ids);
+    size_t end = added_->stripsLeft(match.id) ? trimSpaces(text, begin, i) : i;
+    if (begin < end)
+      model_->encode(text.substr(begin, end - begin), begin == 0, ids);
     ids.push_back(match.id);
     i += match.length;
     if (stripsAfter(match.id))
@@ -238,7 +300,7 @@ void Tokenizer::encodeUnguarded(std::string_view text, bool addSpecial,
     begin = i;
   }
   if (begin < text.size())
-    model_->encode(text.substr(begin), ids);
+    model_->encode(text.substr(begin), begin == 0, ids);
   if (addSpecial && addEos_ && eosId_ >= 0)
     ids.push_back(eosId_);
 }
@@ -261,7 +323,7 @@ std::string Tokenizer::piece(int32_t id) const {
 void Tokenizer::decode(const std::vector<int32_t> &ids, bool special,
                        std::string &out) const {
   size_t start = out.size();
-  bool first = spacePrefix_;
+  bool first = stripsPrefix_;
   for (int32_t id : ids) {
     size_t before = out.size();
     appendPiece(id, special, out);

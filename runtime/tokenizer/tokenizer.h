@@ -1,7 +1,8 @@
 //===- tokenizer.h - Text to ids and back -----------------------*- C++ -*-===//
 //
-// Reads the tokenizer.ggml.* keys of a model. Ids equal those of Hugging Face's
-// tokenizers for the same model.
+// Reads the tokenizer.ggml.* keys of a model, and those of tokenizer.lowbit.*
+// (lib/Import/HuggingFace/Tokenizer.h), which say what GGUF cannot. Ids equal
+// those of Hugging Face's tokenizers for the same model.
 //
 //===----------------------------------------------------------------------===//
 
@@ -9,6 +10,7 @@
 #define QUANTRT_TOKENIZER_TOKENIZER_H
 
 #include "tokenizer/added_tokens.h"
+#include "tokenizer/byte_bpe.h"
 #include "tokenizer/token_model.h"
 #include "tokenizer/vocabulary.h"
 
@@ -55,6 +57,7 @@ private:
                                 std::unique_ptr<Tokenizer> &out);
   void encodeUnguarded(std::string_view text, bool addSpecial,
                        bool parseSpecial, std::vector<int32_t> &ids) const;
+  Status readWords(const Metadata &metadata, ByteBpeRules &rules);
   Status createBytePairs(const Metadata &metadata);
   Status createSentencePiece(const Metadata &metadata);
   Status readIds(const Metadata &metadata);
@@ -68,7 +71,7 @@ private:
   int32_t bosId_ = -1, eosId_ = -1, unknownId_ = -1;
   bool addBos_ = false, addEos_ = false;
   bool sentencePiece_ = false; ///< else byte-level BPE
-  bool spacePrefix_ = false;
+  bool stripsPrefix_ = false;  ///< decode takes off a first space
   bool controlsStrip_ = false; ///< control tokens swallow spaces behind them
 };
 

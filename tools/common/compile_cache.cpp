@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -72,8 +73,38 @@ Error lowbit::tools::cacheFolder(std::string &folder) {
   return Error::success();
 }
 
-/// All parts of "x-00001-of-00003.gguf", or the path alone.
+static bool endsWith(const std::string &text, const std::string &end) {
+  return text.size() >= end.size() &&
+         text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+/// Names of a Hugging Face folder's files that a module depends on.
+static bool isPartOfFolder(const std::string &name) {
+  for (const char *extension : {".json", ".safetensors", ".jinja"})
+    if (endsWith(name, extension))
+      return true;
+  return false;
+}
+
+/// Sorted, so that the order in the folder does not matter.
+static std::vector<std::string> filesOf(const std::string &folder) {
+  std::vector<std::string> result;
+  DIR *handle = ::opendir(folder.c_str());
+  if (!handle)
+    return result;
+  while (const dirent *entry = ::readdir(handle))
+    if (isPartOfFolder(entry->d_name))
+      result.push_back(folder + "/" + entry->d_name);
+  ::closedir(handle);
+  std::sort(result.begin(), result.end());
+  return result;
+}
+
+/// All parts of "x-00001-of-00003.gguf", the files of a folder, or the path
+/// alone.
 static std::vector<std::string> parts(const std::string &path) {
+  if (isFolder(path))
+    return filesOf(path);
   static constexpr size_t tail = 20; // "-00001-of-00003.gguf"
   std::vector<std::string> result{path};
   int part = 0, count = 0, end = 0;
@@ -97,11 +128,6 @@ static void addFact(std::string &facts, const char *name,
                     const std::string &value) {
   facts += std::string(name) + "=" + std::to_string(value.size()) + ":" +
            value + "\n";
-}
-
-static bool endsWith(const std::string &text, const std::string &end) {
-  return text.size() >= end.size() &&
-         text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
 static bool addFileFacts(std::string &facts, const char *name,
@@ -151,6 +177,7 @@ Error lowbit::tools::cacheKey(const std::string &source,
       // A part that is missing is the compiler's to complain about.
       if (!addFileFacts(facts, "source", part))
         continue;
+      addFact(facts, "part", part.substr(part.rfind('/') + 1));
       TOOLS_TRY(readBeginning(part, hashedBytes, content));
       addFact(facts, "content", content);
     }
@@ -202,7 +229,9 @@ static std::string titleOf(const std::string &source,
   return options.shape.empty() ? "linear " + options.linear : options.shape;
 }
 
-static std::string stem(const std::string &title) {
+static std::string stem(std::string title) {
+  while (title.size() > 1 && title.back() == '/') // of a folder
+    title.pop_back();
   std::string name = title.substr(title.rfind('/') + 1); // npos + 1 is 0
   for (const char *extension : {".gguf", ".json"})
     if (endsWith(name, extension))

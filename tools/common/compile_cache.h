@@ -1,6 +1,6 @@
 //===- compile_cache.h - Models compiled once -------------------*- C++ -*-===//
 //
-// A .gguf is compiled by quant-compile, run as a child, into
+// A .gguf or a folder is compiled by quant-compile, run as a child, into
 // $XDG_CACHE_HOME/lowbit or ~/.cache/lowbit. The module's name holds a hash of
 // all that it depends on, so an entry is valid or has another name; the folder
 // may be emptied at any time. A lock file lets one process compile while others
@@ -51,9 +51,10 @@ std::string levelForThisMachine();
 Error cacheFolder(std::string &folder);
 
 /// Hexadecimal hash of what the module depends on: the source's size, time,
-/// inode and first 1 MiB (of every part of a split model), the compiler's file,
-/// the options, the content of a shape's, a scheme's and a tuning file, the CPU.
-/// `source` is empty for random weights, here and below.
+/// inode and first 1 MiB (of every part of a split model, of a
+/// folder's .safetensors, .json and .jinja files), the compiler's file,
+/// the options, the content of a shape's, a scheme's and a tuning file, the
+/// CPU. `source` is empty for random weights, here and below.
 Error cacheKey(const std::string &source, const std::string &compiler,
                const CompileOptions &options, std::string &key);
 

@@ -29,6 +29,11 @@ static Error openForReading(const std::string &path, FileDescriptor &file) {
   return Error::success();
 }
 
+bool lowbit::tools::isFolder(const std::string &path) {
+  struct stat status;
+  return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
 Error lowbit::tools::readFile(const std::string &path, std::string &content) {
   return readBeginning(path, SIZE_MAX, content);
 }

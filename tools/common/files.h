@@ -36,6 +36,8 @@ private:
   int fd_ = -1;
 };
 
+bool isFolder(const std::string &path);
+
 /// Reads all of a file; "-" is stdin.
 Error readFile(const std::string &path, std::string &content);
 

@@ -11,7 +11,8 @@ void lowbit::tools::addModelOptions(OptionParser &parser,
                                     ModelOptions &options) {
   parser.section("Model");
   parser.text("-m, --model", "MODEL",
-              "a module (.so), or a .gguf, which is compiled first",
+              "a module (.so), or a .gguf or a Hugging Face folder, which is "
+              "compiled first",
               &options.path);
   parser.section("Threads and memory");
   parser.text("--affinity", "none|compact|spread|LIST",
@@ -23,14 +24,16 @@ void lowbit::tools::addModelOptions(OptionParser &parser,
                 "pages of 2 MiB: advise asks for them, copy reads the weights "
                 "into memory that has them; default: off",
                 &options.hugePages);
-  parser.section("Compilation of a .gguf (passed on to quant-compile)");
-  parser.choice("--activations",
-                {"f32", "bf16", "int8", "int8-pow2", "per-token", "binary"},
-                "f32 keeps activations in float, the exact mode; bf16 rounds "
-                "them to 8 bits of mantissa; int8 (default) has a scale for 32, "
-                "int8-pow2 a power of two, per-token one for each token; binary "
-                "takes their signs where weights are signs (XNOR)",
-                &options.compile.activations);
+  parser.section(
+      "Compilation of a .gguf or a folder (passed on to quant-compile)");
+  parser.choice(
+      "--activations",
+      {"f32", "bf16", "int8", "int8-pow2", "per-token", "binary"},
+      "f32 keeps activations in float, the exact mode; bf16 rounds "
+      "them to 8 bits of mantissa; int8 (default) has a scale for 32, "
+      "int8-pow2 a power of two, per-token one for each token; binary "
+      "takes their signs where weights are signs (XNOR)",
+      &options.compile.activations);
   parser.text("--scheme", "SCHEME",
               "rounds the weights to a scheme: a type of GGUF (Q4_0), "
               "FILE.mlir#NAME of a text file, or its words",
@@ -60,21 +63,23 @@ Error ModelFile::resolve(const ModelOptions &options) {
   if (options.compile.isRandom())
     return compile(options);
   if (options.path.empty())
-    return Error("no model given; the first argument is a .so or a .gguf");
+    return Error("no model given; the first argument is a .so, a .gguf or a "
+                 "Hugging Face folder");
+  if (isFolder(options.path))
+    return compile(options);
   std::string magic;
   TOOLS_TRY(readBeginning(options.path, 4, magic));
   if (magic == "\177ELF") {
     if (options.compile.any())
       return Error("'" + options.path +
                    "' is compiled already: --activations, --scheme, "
-                   "--tensors, --kv and --tuning are for a .gguf");
+                   "--tensors, --kv and --tuning are for a .gguf or a folder");
     path_ = options.path;
     return Error::success();
   }
   if (magic != "GGUF")
     return Error("'" + options.path +
-                 "' is neither a module (.so) nor a GGUF "
-                 "file");
+                 "' is neither a module (.so), a GGUF file nor a folder");
   return compile(options);
 }
 

@@ -1,7 +1,7 @@
 //===- model.h - The model of a command line --------------------*- C++ -*-===//
 //
-// MODEL is a module (.so), or a .gguf that is compiled first; the tools' common
-// options say how, and with how many threads it runs.
+// MODEL is a module (.so), or a .gguf or a Hugging Face folder that is compiled
+// first; the tools' common options say how, and with how many threads it runs.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,7 +18,7 @@ namespace lowbit::tools {
 
 struct ModelOptions {
   std::string path;
-  int32_t threads = 0; ///< 0: the physical cores
+  int32_t threads = 0;   ///< 0: the physical cores
   std::string affinity;  ///< "compact", "0-3,8", ...; empty: the runtime's own
   std::string hugePages; ///< "off", "advise", "copy"; empty: the runtime's own
   bool noCache = false;

@@ -6,8 +6,9 @@ using namespace lowbit::tools;
 
 static constexpr const char *synopsis =
     "quant-eval MODEL --text FILE [--ctx N] [--chunks N] [--json]\n"
-    "       quant-eval MODEL --prompts FILE --logits OUT.f32\n"
-    "       quant-eval MODEL (--text FILE | --prompts FILE) --layers OUT.npz";
+    "       quant-eval MODEL (--prompts FILE | --ids FILE) --logits OUT.f32\n"
+    "       quant-eval MODEL (--text | --prompts | --ids) FILE --layers "
+    "OUT.npz";
 
 static constexpr const char *about =
     "Measures a compiled model: perplexity as llama-perplexity defines it, "
@@ -24,14 +25,14 @@ static constexpr const char *definition =
 static Error checkModes(const EvalOptions &options) {
   if (options.model.path.empty())
     return Error("no model given: quant-eval MODEL --text FILE");
-  if (options.text.empty() == options.prompts.empty())
-    return Error("give one of --text FILE and --prompts FILE");
-  if (!options.logits.empty() && options.prompts.empty())
-    return Error("--logits belongs to --prompts FILE");
-  if (!options.prompts.empty() && options.logits.empty() &&
-      options.layers.empty())
-    return Error("where to? --prompts needs --logits OUT.f32 or --layers "
-                 "OUT.npz");
+  bool isText = !options.text.empty();
+  if (isText + !options.prompts.empty() + !options.ids.empty() != 1)
+    return Error("give one of --text FILE, --prompts FILE and --ids FILE");
+  if (!options.logits.empty() && isText)
+    return Error("--logits belongs to --prompts FILE or --ids FILE");
+  if (!isText && options.logits.empty() && options.layers.empty())
+    return Error("where to? --prompts and --ids need --logits OUT.f32 or "
+                 "--layers OUT.npz");
   if (options.chunks == 0)
     return Error("--chunks 0 leaves nothing to score");
   if (options.context % 2 != 0)
@@ -50,6 +51,11 @@ Error lowbit::tools::parseEvalOptions(int argc, const char *const *argv,
                  &options.chunks, -1);
   parser.text("--prompts", "FILE",
               "one prompt a line, with escapes such as \\n", &options.prompts);
+  parser.text(
+      "--ids", "FILE",
+      "one prompt a line as a JSON array of ids, taken as they are: for "
+      "a model without a tokenizer",
+      &options.ids);
   parser.text("--logits", "OUT.f32",
               "float32 logits after the last token of each prompt, one row of "
               "n_vocab after another",

@@ -15,6 +15,7 @@ struct EvalOptions {
   int32_t context = 512;
   int32_t chunks = -1; ///< -1: all
   std::string prompts; ///< logits after each line of this file
+  std::string ids;     ///< the same of ids in place of text
   std::string logits;  ///< where they go
   std::string layers;  ///< where probed layers go
   bool json = false;

@@ -97,7 +97,9 @@ Error lowbit::tools::runPerplexity(qrt_model *model, int32_t probes,
 Error lowbit::tools::runPrompts(qrt_model *model, int32_t probes,
                                 const EvalOptions &options) {
   Sequences prompts;
-  TOOLS_TRY(readPrompts(model, options.prompts, prompts));
+  bool isText = options.ids.empty();
+  TOOLS_TRY(readPrompts(model, isText ? options.prompts : options.ids, isText,
+                        prompts));
   LayerWriter writer, *layers = nullptr;
   TOOLS_TRY(openLayers(model, probes, options.layers, prompts, writer, layers));
   TOOLS_TRY(evaluatePrompts(model, prompts, options.logits, layers));

@@ -3,12 +3,13 @@
 #include "tools/quant-eval/prompts.h"
 
 #include "tools/common/files.h"
+#include "tools/common/ids.h"
 #include "tools/common/text.h"
 
 using namespace lowbit::tools;
 
 Error lowbit::tools::readPrompts(const qrt_model *model,
-                                 const std::string &path,
+                                 const std::string &path, bool isText,
                                  std::vector<std::vector<int32_t>> &prompts) {
   std::string content;
   TOOLS_TRY(readFile(path, content));
@@ -18,8 +19,12 @@ Error lowbit::tools::readPrompts(const qrt_model *model,
     std::string where =
         "'" + path + "', line " + std::to_string(prompts.size() + 1);
     prompts.emplace_back();
-    TOOLS_TRY(
-        tokenize(model, processEscapes(line), true, true, prompts.back()));
+    if (isText)
+      TOOLS_TRY(
+          tokenize(model, processEscapes(line), true, true, prompts.back()));
+    else
+      TOOLS_TRY(
+          parseIds(line, modelInfo(model).n_vocab, where, prompts.back()));
     if (prompts.back().empty())
       return Error(where + ": an empty prompt has no logits; remove the line");
     if (prompts.back().size() > static_cast<size_t>(most))

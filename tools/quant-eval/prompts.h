@@ -11,8 +11,9 @@
 
 namespace lowbit::tools {
 
-/// The ids of each line of a file of prompts, with BOS where the model adds it.
-Error readPrompts(const qrt_model *model, const std::string &path,
+/// The ids of each line of a file of prompts: of text, with BOS where the model
+/// adds it, or of JSON arrays of ids.
+Error readPrompts(const qrt_model *model, const std::string &path, bool isText,
                   std::vector<std::vector<int32_t>> &prompts);
 
 /// Writes the logits after each prompt to `logitsPath`, and its layers to

@@ -3,6 +3,7 @@
 #include "tools/quant-run/tokens.h"
 
 #include "tools/common/files.h"
+#include "tools/common/ids.h"
 #include "tools/common/json.h"
 #include "tools/common/text.h"
 
@@ -30,23 +31,6 @@ Error lowbit::tools::runTokenize(const qrt_model *model,
     TOOLS_TRY(flush(output, pieceBytes));
   }
   return flush(output, 1);
-}
-
-static Error parseIds(std::string_view line, int32_t vocabulary,
-                      const std::string &where, std::vector<int32_t> &ids) {
-  Json array = Json::parse(line, nullptr, false);
-  if (!array.is_array())
-    return Error(where + ": expected a JSON array of ids such as [1,2,3]");
-  ids.clear();
-  for (const Json &element : array) {
-    if (!element.is_number_integer() || element.get<int64_t>() < 0 ||
-        element.get<int64_t>() >= vocabulary)
-      return Error(where + ": expected ids from 0 to " +
-                   std::to_string(vocabulary - 1) + ", but got " +
-                   dumpJson(element));
-    ids.push_back(element.get<int32_t>());
-  }
-  return Error::success();
 }
 
 Error lowbit::tools::runDetokenize(const qrt_model *model,

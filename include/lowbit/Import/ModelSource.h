@@ -62,6 +62,13 @@ public:
   virtual std::string metadataBytes() const = 0;
 
   virtual llvm::StringRef path() const = 0;
+
+  /// What the file itself calls a tensor or key, for messages.
+  virtual std::string nameInFile(llvm::StringRef name) const {
+    return name.str();
+  }
+  /// What to do where a tensor or key is missing.
+  virtual llvm::StringRef remedy() const { return "convert the model again"; }
 };
 
 /// Opens a GGUF v3 file, or the first of a split one ("-00001-of-00003").
@@ -71,6 +78,15 @@ llvm::Expected<std::unique_ptr<ModelSource>> openGGUF(llvm::StringRef path);
 /// `path` is for messages.
 llvm::Expected<std::unique_ptr<ModelSource>> readGGUF(llvm::StringRef bytes,
                                                       llvm::StringRef path);
+
+/// Opens a folder as Hugging Face's transformers saves models: config.json,
+/// model.safetensors or its shards, and a tokenizer if it has one. Pairs and
+/// tensors have GGUF's names; the bits of weights are those of the files.
+llvm::Expected<std::unique_ptr<ModelSource>>
+openHuggingFace(llvm::StringRef folder);
+
+/// A folder or a GGUF file.
+llvm::Expected<std::unique_ptr<ModelSource>> openModel(llvm::StringRef path);
 
 } // namespace lowbit
 

@@ -12,6 +12,8 @@ void buildLlama(GraphBuilder &graph);
 void buildQwen2(GraphBuilder &graph);
 void buildQwen3(GraphBuilder &graph);
 void buildGemma3(GraphBuilder &graph);
+void buildSmolLM3(GraphBuilder &graph);
+void buildPhi3(GraphBuilder &graph);
 
 } // namespace lowbit
 

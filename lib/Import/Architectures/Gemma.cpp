@@ -15,23 +15,10 @@ static std::vector<bool> localLayers(GraphBuilder &graph) {
   std::vector<bool> local(hp.layers, false);
   if (!hp.window)
     return local;
-  std::string key = hp.key("attention.sliding_window_pattern");
-  if (std::optional<uint64_t> length = graph.source.arrayLength(key)) {
-    if (*length != local.size()) {
-      graph.fail("key '" + key + "' has " + Twine(*length) +
-                 " elements, but the model has " + Twine(hp.layers) +
-                 " layers");
-      return local;
-    }
-    std::vector<int64_t> list = graph.source.integers(key);
-    if (list.empty()) {
-      graph.fail("key '" + key + "' is not a list of booleans");
-      return local;
-    }
-    for (size_t i = 0; i < local.size(); ++i)
-      local[i] = list[i] != 0;
-    return local;
-  }
+  std::string name = "attention.sliding_window_pattern";
+  if (std::vector<bool> list = graph.layerPattern(name); !list.empty())
+    return list;
+  std::string key = hp.key(name);
   int64_t period = graph.source.integer(key).value_or(6);
   if (period < 1) {
     graph.fail("key '" + key + "' is " + Twine(period) +

@@ -108,8 +108,8 @@ void GraphBuilder::checkShape(const SourceTensor &tensor,
       wrong = &shape[i];
       break;
     }
-  fail("tensor '" + tensor.name + "' is " + text(got) + ", but " + wrong->key +
-       " says " + text(expected));
+  fail("tensor '" + source.nameInFile(tensor.name) + "' is " + text(got) +
+       ", but " + source.nameInFile(wrong->key) + " says " + text(expected));
 }
 
 /// One op for a name, before everything that computes.
@@ -136,7 +136,8 @@ Value GraphBuilder::matrix(const std::string &name, Dimension rows,
     checkShape(*tensor, {rows, columns});
     scheme = tensor->format->scheme;
   } else {
-    fail("tensor '" + name + "' is missing; convert the model again");
+    fail("tensor '" + source.nameInFile(name) + "' is missing; " +
+         source.remedy());
   }
   MLIRContext *context = builder.getContext();
   return weight(name, TensorType::get(context, {rows.size, columns.size},
@@ -147,10 +148,11 @@ Value GraphBuilder::vector(const std::string &name, Dimension size) {
   if (const SourceTensor *tensor = source.find(name)) {
     checkShape(*tensor, {size});
     if (!tensor->format->scheme.isFloat())
-      fail("tensor '" + name + "' is " + tensor->format->name +
-           ", expected F32, F16 or BF16");
+      fail("tensor '" + source.nameInFile(name) + "' is " +
+           tensor->format->name + ", expected F32, F16 or BF16");
   } else {
-    fail("tensor '" + name + "' is missing; convert the model again");
+    fail("tensor '" + source.nameInFile(name) + "' is missing; " +
+         source.remedy());
   }
   return weight(name, RankedTensorType::get({size.size}, builder.getF32Type()));
 }
@@ -167,8 +169,8 @@ Value GraphBuilder::constant(ArrayRef<float> values) {
 void GraphBuilder::checkAllUsed() {
   for (const SourceTensor &tensor : source.tensors())
     if (!weights.contains(tensor.name))
-      return fail("tensor '" + tensor.name + "' has no place in architecture " +
-                  hp.architecture +
+      return fail("tensor '" + source.nameInFile(tensor.name) +
+                  "' has no place in architecture " + hp.architecture +
                   "; is the model a variant that is not supported?");
 }
 
@@ -182,13 +184,24 @@ Value GraphBuilder::embed(float scale) {
       function.getArgument(1), builder.getF32FloatAttr(scale));
 }
 
+lm::RopeStyle GraphBuilder::ropeStyle(lm::RopeStyle usual) {
+  std::string key = hp.key("rope.style");
+  std::optional<StringRef> name = source.string(key);
+  if (!name)
+    return usual;
+  if (std::optional<lm::RopeStyle> style = lm::symbolizeRopeStyle(*name))
+    return *style;
+  fail("key '" + key + "' is '" + *name + "', expected halves or pairs");
+  return usual;
+}
+
 Value GraphBuilder::ropeTable(float base, const RopeScaling &scaling) {
   Value factors;
-  if (has("rope_freqs.weight")) {
+  std::string name = has(kShortFactors) ? kShortFactors : kRopeFactors;
+  if (has(name)) {
     if (!scaling.factors.empty())
-      fail("tensor 'rope_freqs.weight' and YaRN cannot both scale positions");
-    factors = vector("rope_freqs.weight",
-                     {hp.ropeDims / 2, hp.key("rope.dimension_count")});
+      fail("tensor '" + name + "' and YaRN cannot both scale positions");
+    factors = vector(name, {hp.ropeDims / 2, hp.key("rope.dimension_count")});
   } else if (!scaling.factors.empty()) {
     factors = constant(scaling.factors);
   }
@@ -197,6 +210,21 @@ Value GraphBuilder::ropeTable(float base, const RopeScaling &scaling) {
       builder.getF32FloatAttr(base),
       builder.getF32FloatAttr(scaling.frequencyScale),
       builder.getF32FloatAttr(scaling.magnitude));
+}
+
+std::vector<bool> GraphBuilder::layerPattern(StringRef name) {
+  std::string key = hp.key(name);
+  std::optional<uint64_t> length = source.arrayLength(key);
+  if (!length)
+    return {};
+  std::vector<int64_t> list = source.integers(key);
+  if (*length != uint64_t(hp.layers))
+    fail("key '" + key + "' has " + Twine(*length) +
+         " elements, but the model has " + Twine(hp.layers) + " layers");
+  else if (list.empty())
+    fail("key '" + key + "' is not a list of booleans");
+  list.resize(hp.layers);
+  return {list.begin(), list.end()};
 }
 
 void GraphBuilder::beginLayer(int64_t index) {
@@ -248,6 +276,8 @@ Value GraphBuilder::attention(Value x, const AttentionOptions &attention) {
     k = rmsNorm(k, tensorName("attn_k_norm", ".weight"), head);
   }
   auto rotate = [&](Value heads) -> Value {
+    if (!attention.ropeTable)
+      return heads;
     return lm::RopeOp::create(builder, heads.getType(), attention.rope, heads,
                               attention.ropeTable, hp.headDim);
   };

@@ -33,7 +33,7 @@ struct Dimension {
 
 struct AttentionOptions {
   lm::RopeStyle rope = lm::RopeStyle::Halves;
-  mlir::Value ropeTable;
+  mlir::Value ropeTable;      ///< null: heads are not rotated
   bool headNorms = false;     ///< norms of each head of queries and keys
   bool biasRequired = false;  ///< of queries, keys and values
   int64_t window = 0;         ///< 0: all positions
@@ -51,6 +51,9 @@ public:
   //===- Parts, in the order a model uses them ---------------------------===//
 
   mlir::Value embed(float scale);
+  /// Which elements of a head rotate together: `usual` in files of
+  /// llama.cpp's converter, unless the source says otherwise.
+  lm::RopeStyle ropeStyle(lm::RopeStyle usual);
   /// The table of all heads that rotate alike; `rope_freqs.weight` included.
   mlir::Value ropeTable(float base, const RopeScaling &scaling);
   /// What follows belongs to layer `layer`.
@@ -63,6 +66,10 @@ public:
   void endLayer(mlir::Value x);
   /// The rows asked for, normalized, times the head (or the embedding's table).
   void head(mlir::Value x);
+
+  /// What the list of booleans under `name` says of each layer; empty if there
+  /// is no such list.
+  std::vector<bool> layerPattern(llvm::StringRef name);
 
   bool failed() const { return !problem.empty(); }
   void fail(const llvm::Twine &message);

@@ -74,7 +74,7 @@ int64_t KeyReader::checked(const std::string &key, int64_t value) {
 void KeyReader::missing(const std::string &key, StringRef what) {
   fail(source.has(key)
            ? "key '" + key + "' is not " + what.str()
-           : "key '" + key + "' is missing; convert the model again");
+           : "key '" + key + "' is missing; " + source.remedy().str());
 }
 
 int64_t KeyReader::size(StringRef name, std::optional<int64_t> absent) {
@@ -242,9 +242,13 @@ static void readRope(KeyReader &keys) {
     hp.ropeScaling.frequencyScale = static_cast<float>(1 / factor);
   else if (type == "yarn")
     hp.ropeScaling = yarn(keys, factor);
+  else if (type == "longrope" && keys.source.find(kShortFactors))
+    hp.ropeScaling.magnitude =
+        static_cast<float>(keys.real("rope.scaling.attn_factor", 1.0));
   else if (type != "none")
     keys.fail("key '" + key + "' is '" + type +
-              "', expected none, linear or yarn");
+              "', expected none, linear, yarn, or longrope with tensor '" +
+              kShortFactors + "'");
 }
 
 /// Keys whose meaning no op here has: leaving them out would compute another

@@ -13,6 +13,11 @@
 
 namespace lowbit {
 
+/// Divisors of the rotary frequencies: llama 3's, and phi-3's within the
+/// trained context.
+constexpr const char *kRopeFactors = "rope_freqs.weight";
+constexpr const char *kShortFactors = "rope_factors_short.weight";
+
 /// How positions beyond the trained context are squeezed into it.
 struct RopeScaling {
   float frequencyScale = 1;   ///< of every frequency

@@ -10,7 +10,9 @@ static void buildQwen(GraphBuilder &graph, AttentionOptions attention) {
   const HyperParameters &hp = graph.hp;
   // Transformers windows only the layers from max_window_layers on, which GGUF
   // does not tell.
-  if (hp.window && hp.window < hp.context)
+  std::vector<bool> local =
+      graph.layerPattern("attention.sliding_window_pattern");
+  if (local.empty() && hp.window && hp.window < hp.context)
     graph.fail("key '" + hp.key("attention.sliding_window") +
                "' is not supported for architecture " + hp.architecture);
   Value x = graph.embed(1);
@@ -18,6 +20,7 @@ static void buildQwen(GraphBuilder &graph, AttentionOptions attention) {
   attention.ropeTable = graph.ropeTable(hp.ropeBase, hp.ropeScaling);
   for (int64_t layer = 0; layer < hp.layers && !graph.failed(); ++layer) {
     graph.beginLayer(layer);
+    attention.window = !local.empty() && local[layer] ? hp.window : 0;
     x = graph.add(x, graph.attention(graph.norm(x, "attn_norm"), attention));
     x = graph.add(
         x, graph.feedForward(graph.norm(x, "ffn_norm"), lm::Activation::Silu));

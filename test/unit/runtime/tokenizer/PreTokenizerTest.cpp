@@ -1,6 +1,7 @@
 //===- PreTokenizerTest.cpp - Tests of tokenizer/pre_tokenizer.h ----------===//
 
 #include "tokenizer/pre_tokenizer.h"
+#include "tokenizer/word_splitter.h"
 
 #include <gtest/gtest.h>
 
@@ -16,7 +17,7 @@ std::string split(std::string_view name, std::string_view text) {
   std::vector<Character> characters;
   decodeCharacters(text, characters);
   std::vector<uint32_t> ends;
-  preTokenizer->split(characters, ends);
+  WordSplitter(*preTokenizer).split(characters, ends);
   std::string out;
   size_t begin = 0;
   for (uint32_t end : ends) {

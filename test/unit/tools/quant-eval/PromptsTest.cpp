@@ -14,7 +14,8 @@ class PromptsTest : public ToolsTest {};
 
 TEST_F(PromptsTest, readsLinesWithEscapes) {
   std::vector<std::vector<int32_t>> prompts;
-  EXPECT_SUCCESS(readPrompts(loadFake(), write("p", "ab\\n\nc\n"), prompts));
+  EXPECT_SUCCESS(
+      readPrompts(loadFake(), write("p", "ab\\n\nc\n"), true, prompts));
   ASSERT_EQ(prompts.size(), 2u);
   EXPECT_EQ(prompts[0], (std::vector<int32_t>{fake::bos, 'a', 'b', '\n'}));
   EXPECT_EQ(prompts[1], (std::vector<int32_t>{fake::bos, 'c'}));
@@ -24,12 +25,30 @@ TEST_F(PromptsTest, saysWhichLineIsBad) {
   std::vector<std::vector<int32_t>> prompts;
   fake::config.addBos = 0;
   loadFake();
-  EXPECT_ERROR(readPrompts(model.get(), write("p", "a\n\nb\n"), prompts),
+  EXPECT_ERROR(readPrompts(model.get(), write("p", "a\n\nb\n"), true, prompts),
                "line 2");
-  EXPECT_ERROR(readPrompts(model.get(), write("p", ""), prompts), "is empty");
+  EXPECT_ERROR(readPrompts(model.get(), write("p", ""), true, prompts),
+               "is empty");
   EXPECT_ERROR(readPrompts(model.get(),
-                           write("p", "a\n" + std::string(129, 'x')), prompts),
+                           write("p", "a\n" + std::string(129, 'x')), true,
+                           prompts),
                "line 2: the prompt has 129 tokens");
+}
+
+TEST_F(PromptsTest, readsIds) {
+  std::vector<std::vector<int32_t>> prompts;
+  EXPECT_SUCCESS(
+      readPrompts(loadFake(), write("p", "[3, 1]\n[2]\n"), false, prompts));
+  ASSERT_EQ(prompts.size(), 2u);
+  EXPECT_EQ(prompts[0], (std::vector<int32_t>{3, 1})); // and no BOS
+  EXPECT_EQ(prompts[1], (std::vector<int32_t>{2}));
+  EXPECT_ERROR(
+      readPrompts(model.get(), write("p", "[1]\n[]\n"), false, prompts),
+      "line 2: an empty prompt");
+  EXPECT_ERROR(readPrompts(model.get(), write("p", "1 2\n"), false, prompts),
+               "line 1: expected a JSON array of ids");
+  EXPECT_ERROR(readPrompts(model.get(), write("p", "[-1]\n"), false, prompts),
+               "expected ids from 0 to");
 }
 
 TEST_F(PromptsTest, writesOneRowEach) {

@@ -1,0 +1,76 @@
+//===- Families.h - Model families of transformers --------------*- C++ -*-===//
+//
+// What is the same in all checkpoints of a family, as data: the names of its
+// tensors and GGUF's names for them, and the defaults of its configuration
+// class. A family of the same network as a known one is a row more.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LOWBIT_LIB_IMPORT_HUGGINGFACE_FAMILIES_H
+#define LOWBIT_LIB_IMPORT_HUGGINGFACE_FAMILIES_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+
+#include <string>
+
+namespace lowbit::huggingface {
+
+/// Parts that some models have, as bits.
+enum Part : unsigned {
+  Basic = 1,            ///< what every model has
+  SeparateMatrices = 2, ///< of queries, keys, values; of gate and up
+  FusedMatrices = 4,    ///< qkv_proj and gate_up_proj
+  InputBiases = 8,      ///< of queries, keys and values
+  OutputBias = 16,      ///< of the attention's output
+  FeedForwardBiases = 32,
+  HeadNorms = 64,      ///< of each head of queries and keys
+  InnerNorms = 128,    ///< one norm in front of the feed-forward part
+  SandwichNorms = 256, ///< a norm in front of each part and one behind it
+  SeparateHead = 512   ///< lm_head
+};
+
+/// The rows of a tensor that become one of GGUF's.
+enum class Rows { All, Queries, Keys, Values, Gate, Up };
+
+struct TensorRule {
+  Part part;
+  const char *theirs; ///< behind "model.layers.N." in a layer
+  const char *ours;   ///< behind "blk.N." in a layer
+  Rows rows = Rows::All;
+};
+
+/// Which layers see sliding_window positions only.
+enum class Windows {
+  None,       ///< transformers does not read the key
+  EveryLayer, ///< where there is a window
+  LastLayers, ///< from max_window_layers on
+  Unrotated,  ///< the layers without rotary positions
+  Periodic    ///< all but each sliding_window_pattern-th
+};
+
+struct Family {
+  const char *modelType;    ///< model_type of config.json
+  const char *architecture; ///< general.architecture of GGUF
+  unsigned parts;           ///< that its models have whatever their config says
+  /// Biases that its models have if attention_bias or mlp_bias says so.
+  unsigned optionalParts;
+  Windows windows;
+  const char *activationKey, *activation; ///< the only value that is known
+  bool gainsLessOne;                      ///< norms store their gain minus 1
+  /// Keys that config.json may lack: the defaults of the configuration class
+  /// (transformers 5.23), but for sizes that every file has.
+  const char *defaults;
+};
+
+/// nullptr if there is no such family.
+const Family *findFamily(llvm::StringRef modelType);
+/// "llama, mistral, ...".
+std::string familyNames();
+
+llvm::ArrayRef<TensorRule> layerRules();
+llvm::ArrayRef<TensorRule> modelRules();
+
+} // namespace lowbit::huggingface
+
+#endif // LOWBIT_LIB_IMPORT_HUGGINGFACE_FAMILIES_H

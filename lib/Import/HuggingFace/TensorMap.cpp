@@ -1,0 +1,196 @@
+//===- TensorMap.cpp - A checkpoint's tensors under GGUF's names ----------===//
+
+#include "TensorMap.h"
+
+#include "llvm/ADT/StringSet.h"
+
+using llvm::Error;
+using llvm::StringRef;
+using llvm::Twine;
+
+namespace lowbit::huggingface {
+
+namespace {
+class Mapper {
+public:
+  Mapper(const Checkpoint &checkpoint, const Config &config, StringRef folder,
+         llvm::StringMap<std::string> &theirNames)
+      : checkpoint(checkpoint), config(config), folder(folder),
+        theirNames(theirNames) {}
+
+  llvm::Expected<std::vector<SourceTensor>> run();
+
+private:
+  Error failTensor(StringRef name, const Twine &message) const {
+    return fileError(folder,
+                     "tensor " + safetensors::quoted(name) + " " + message);
+  }
+  Error findPrefix();
+  Error add(const TensorRule &rule, const std::string &theirs,
+            const std::string &ours);
+  Error addHead();
+  Error selectRows(SourceTensor &tensor, StringRef theirs, Rows rows) const;
+  Error checkAllUsed() const;
+
+  const Checkpoint &checkpoint;
+  const Config &config;
+  StringRef folder;
+  llvm::StringMap<std::string> &theirNames;
+  std::string prefix; ///< "model."
+  llvm::StringSet<> used;
+  std::vector<SourceTensor> result;
+};
+} // namespace
+
+/// Where the language model is: alone, or inside of one that sees.
+Error Mapper::findPrefix() {
+  for (const char *known : {"model.", "model.language_model.",
+                            "language_model.model.", "language_model.", ""})
+    if (checkpoint.find(known + std::string("embed_tokens.weight"))) {
+      prefix = known;
+      return Error::success();
+    }
+  return failTensor("model.embed_tokens.weight",
+                    "is missing: is this the folder of a language model?");
+}
+
+/// Keeps the rows that a rule asks for; a row's bytes are its own.
+Error Mapper::selectRows(SourceTensor &tensor, StringRef theirs,
+                         Rows rows) const {
+  if (rows == Rows::All)
+    return Error::success();
+  bool isQkv = rows <= Rows::Values;
+  int64_t whole =
+      isQkv ? config.queryRows + 2 * config.keyRows : 2 * config.hidden;
+  if (tensor.shape.size() != 2 || tensor.shape[0] != whole)
+    return failTensor(theirs, "must have " + Twine(whole) +
+                                  " rows, as config.json says (" +
+                                  (isQkv ? "num_attention_heads, "
+                                           "num_key_value_heads, head_dim)"
+                                         : "intermediate_size)"));
+  int64_t first = 0, count = config.queryRows;
+  if (rows == Rows::Keys || rows == Rows::Values) {
+    count = config.keyRows;
+    first = config.queryRows + (rows == Rows::Values ? config.keyRows : 0);
+  } else if (!isQkv) {
+    count = config.hidden;
+    first = rows == Rows::Up ? config.hidden : 0;
+  }
+  int64_t rowBytes = tensor.format->rowBytes(tensor.columns());
+  tensor.data += first * rowBytes;
+  tensor.bytes = uint64_t(count * rowBytes);
+  tensor.shape[0] = count;
+  return Error::success();
+}
+
+/// A norm that multiplies by 1 + w; GGUF holds the sum, rounded to f32.
+static void addOne(SourceTensor &tensor) {
+  SourceTensor stored = tensor;
+  tensor.format = findBitFormat("F32");
+  tensor.bytes = tensor.format->rowBytes(tensor.columns());
+  tensor.data = nullptr;
+  tensor.generate = [stored](int64_t row, RowFields &fields) {
+    unpackRow(*stored.format, stored.row(row), stored.columns(), fields);
+    for (float &value : fields.reals)
+      value += 1;
+  };
+}
+
+Error Mapper::add(const TensorRule &rule, const std::string &theirs,
+                  const std::string &ours) {
+  const safetensors::Tensor *found = checkpoint.find(theirs);
+  if (!found)
+    return failTensor(theirs, "is missing, which config.json says the model "
+                              "has: download the checkpoint again");
+  used.insert(theirs);
+  SourceTensor tensor;
+  tensor.name = ours;
+  tensor.shape = found->shape;
+  tensor.format = findBitFormat(std::string_view(found->type->name));
+  tensor.data = found->data;
+  tensor.bytes = found->bytes;
+  if (!tensor.format || !tensor.format->scheme.isFloat())
+    return failTensor(theirs, Twine("is ") + found->type->name +
+                                  ", expected F32, F16 or BF16: save the model "
+                                  "in one of these");
+  if (tensor.shape.empty() || llvm::is_contained(tensor.shape, 0))
+    return failTensor(theirs, "has no elements or no dimension: download the "
+                              "checkpoint again");
+  if (Error error = selectRows(tensor, theirs, rule.rows))
+    return error;
+  if (config.family->gainsLessOne && StringRef(ours).ends_with("norm.weight") &&
+      tensor.shape.size() == 1)
+    addOne(tensor);
+  theirNames[ours] = theirs;
+  result.push_back(std::move(tensor));
+  return Error::success();
+}
+
+/// The head stands beside the model, or inside of it in checkpoints of models
+/// that see. One that is tied may be stored all the same.
+Error Mapper::addHead() {
+  std::string beside = "lm_head.weight";
+  StringRef outer = prefix;
+  if (outer.consume_back("model.") && !outer.empty() &&
+      checkpoint.find((outer + "lm_head.weight").str()))
+    beside = (outer + "lm_head.weight").str();
+  used.insert(beside);
+  if (config.tied)
+    return Error::success();
+  if (!checkpoint.find(beside))
+    return failTensor(beside,
+                      "is missing; where the head is the embedding's "
+                      "table, config.json says \"tie_word_embeddings\": "
+                      "true");
+  return add({SeparateHead, "", ""}, beside, "output.weight");
+}
+
+/// Buffers that old checkpoints hold and nobody reads.
+static bool isBuffer(StringRef name) {
+  return name.ends_with(".rotary_emb.inv_freq") ||
+         name.ends_with(".self_attn.bias") ||
+         name.ends_with(".self_attn.masked_bias");
+}
+
+/// A tensor that nobody reads means that this is not the model we think it is.
+Error Mapper::checkAllUsed() const {
+  for (const safetensors::Tensor &tensor : checkpoint.tensors()) {
+    StringRef name = tensor.name;
+    // The eyes and ears of a model whose words alone are wanted.
+    bool other = config.nested && !name.starts_with(prefix);
+    if (!used.contains(name) && !isBuffer(name) && !other)
+      return failTensor(name, Twine("has no place in a model of type ") +
+                                  config.family->modelType +
+                                  "; is it a variant that is not supported?");
+  }
+  return Error::success();
+}
+
+llvm::Expected<std::vector<SourceTensor>> Mapper::run() {
+  if (Error error = findPrefix())
+    return std::move(error);
+  for (const TensorRule &rule : modelRules())
+    if (Error error = add(rule, prefix + rule.theirs, rule.ours))
+      return std::move(error);
+  for (int64_t layer = 0; layer < config.layers; ++layer) {
+    std::string number = std::to_string(layer) + ".";
+    for (const TensorRule &rule : layerRules())
+      if (config.parts & rule.part)
+        if (Error error = add(rule, prefix + "layers." + number + rule.theirs,
+                              "blk." + number + rule.ours))
+          return std::move(error);
+  }
+  if (Error error = addHead())
+    return std::move(error);
+  if (Error error = checkAllUsed())
+    return std::move(error);
+  return std::move(result);
+}
+
+llvm::Expected<std::vector<SourceTensor>>
+mapTensors(const Checkpoint &checkpoint, const Config &config, StringRef folder,
+           llvm::StringMap<std::string> &theirNames) {
+  return Mapper(checkpoint, config, folder, theirNames).run();
+}
+
+} // namespace lowbit::huggingface

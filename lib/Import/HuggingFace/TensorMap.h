@@ -1,0 +1,21 @@
+//===- TensorMap.h - A checkpoint's tensors under GGUF's names --*- C++ -*-===//
+
+#ifndef LOWBIT_LIB_IMPORT_HUGGINGFACE_TENSORMAP_H
+#define LOWBIT_LIB_IMPORT_HUGGINGFACE_TENSORMAP_H
+
+#include "Checkpoint.h"
+#include "Config.h"
+
+namespace lowbit::huggingface {
+
+/// Finds each tensor that a model of this config has, and refuses one that is
+/// missing, one that has no place, and one that is no float. Nothing is copied:
+/// part of a tensor is a range of its rows. `theirNames` gets GGUF's name ->
+/// the checkpoint's. Shapes are left to whoever builds the network.
+llvm::Expected<std::vector<SourceTensor>>
+mapTensors(const Checkpoint &checkpoint, const Config &config,
+           llvm::StringRef folder, llvm::StringMap<std::string> &theirNames);
+
+} // namespace lowbit::huggingface
+
+#endif // LOWBIT_LIB_IMPORT_HUGGINGFACE_TENSORMAP_H
