@@ -8,6 +8,7 @@ static constexpr const char *synopsis =
     "quant-eval MODEL --text FILE [--ctx N] [--chunks N] [-o json]\n"
     "       quant-eval MODEL --text FILE --against REFERENCE [--sqnr]\n"
     "       quant-eval MODEL --against REFERENCE --sqnr\n"
+    "       quant-eval MODEL --tasks FILE.jsonl\n"
     "       quant-eval MODEL --prompts FILE --logits OUT.f32\n"
     "       quant-eval MODEL (--text FILE | --prompts FILE) --layers OUT.npz";
 
@@ -22,6 +23,9 @@ static constexpr const char *definition =
     "chunk's first token.\nOf a chunk the second half is scored: tokens "
     "ctx/2+1 to ctx-1, 255 of 512. Bits per byte are comparable between "
     "vocabularies:\nNLL * tokens / (ln 2 * bytes of their text).\n\n"
+    "--tasks: the choice of the largest log-likelihood behind the context is "
+    "the answer\n(acc), or of the largest for a character of the choice "
+    "(acc_norm), as in lm-eval.\nA space joins context and choice.\n\n"
     "--against: the statistics of llama-perplexity --kl-divergence. A "
     "REFERENCE "
     "that is\nno module is compiled with --activations=f32 and without "
@@ -34,8 +38,9 @@ static Error checkReference(const EvalOptions &options) {
     return Error("--sqnr needs something to compare with: --against REFERENCE");
   if (options.reference.path.empty())
     return Error::success();
-  if (!options.prompts.empty())
-    return Error("--against goes with --text FILE, not with --prompts");
+  if (!options.prompts.empty() || !options.tasks.empty())
+    return Error("--against goes with --text FILE, not with --prompts or "
+                 "--tasks");
   if (options.text.empty() && !options.sqnr)
     return Error("--against needs --text FILE, or --sqnr to compare weights "
                  "alone");
@@ -49,9 +54,13 @@ static Error checkModes(const EvalOptions &options) {
   if (options.model.path.empty())
     return Error("no model given: quant-eval MODEL --text FILE");
   TOOLS_TRY(checkReference(options));
-  if (options.reference.path.empty() &&
-      options.text.empty() == options.prompts.empty())
-    return Error("give one of --text FILE and --prompts FILE");
+  int inputs =
+      !options.text.empty() + !options.prompts.empty() + !options.tasks.empty();
+  if (options.reference.path.empty() && inputs != 1)
+    return Error("give one of --text FILE, --tasks FILE.jsonl and --prompts "
+                 "FILE");
+  if (!options.tasks.empty() && !options.layers.empty())
+    return Error("--layers goes with --text FILE or --prompts FILE");
   if (!options.logits.empty() && options.prompts.empty())
     return Error("--logits belongs to --prompts FILE");
   if (!options.prompts.empty() && options.logits.empty() &&
@@ -97,6 +106,11 @@ Error lowbit::tools::parseEvalOptions(int argc, const char *const *argv,
               "outputs of each layer for every token (a .gguf is compiled with "
               "--probe=layers for it)",
               &options.layers);
+  parser.text("--tasks", "FILE.jsonl",
+              "accuracy on questions: a line for each, an object with "
+              "\"context\", \"choices\" and \"label\", or with \"context\" "
+              "and a word as \"label\"",
+              &options.tasks);
   parser.text("--against", "REFERENCE",
               "a module or a model file: how far MODEL is from it",
               &options.reference.path);

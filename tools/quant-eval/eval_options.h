@@ -17,6 +17,7 @@ struct EvalOptions {
   std::string prompts;    ///< logits after each line of this file
   std::string logits;     ///< where they go
   std::string layers;     ///< where probed layers go
+  std::string tasks;      ///< questions with choices
   ModelOptions reference; ///< of --against; its path is empty without
   bool sqnr = false;      ///< layers and weights beside the reference's
   int32_t worst = 10;     ///< tokens of the largest divergence to show

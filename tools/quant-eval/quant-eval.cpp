@@ -21,6 +21,8 @@ static Error run(const EvalOptions &options) {
   if (!options.reference.path.empty())
     return runAgainst(model.get(), file.path(), options);
   file.discard();
+  if (!options.tasks.empty())
+    return runTasks(model.get(), options);
   return options.text.empty() ? runPrompts(model.get(), probes, options)
                               : runPerplexity(model.get(), probes, options);
 }

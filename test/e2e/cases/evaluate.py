@@ -186,6 +186,85 @@ def test_reference_that_is_no_module(context):
     expect(file["kld"] == module["kld"] and file["kld"]["mean"] > 0, f"{file['kld']} is not {module['kld']}")
 
 
+def ids_of(context, module, text):
+    (context.folder / "ids.txt").write_text(text)
+    return json.loads(context.run("quant-run", module, "--tokenize", "ids.txt"))
+
+
+def log_likelihoods(context, module, pairs):
+    """Of each choice behind its context, from logits after prompts of single tokens."""
+    import numpy
+    prompts, wanted, owner = [], [], []
+    for number, (before, choice) in enumerate(pairs):
+        ids, first = ids_of(context, module, f"{before} {choice}"), len(ids_of(context, module, before))
+        for next in range(first, len(ids)):
+            prompts.append(text_of(ids[:next]))
+            wanted.append(ids[next])
+            owner.append(number)
+    (context.folder / "prompts.txt").write_text("".join(prompt + "\n" for prompt in prompts))
+    context.run("quant-eval", module, "--prompts", "prompts.txt", "--logits", "logits.f32")
+    logits = numpy.array(floats(context.folder / "logits.f32"), dtype=numpy.float64).reshape(len(prompts), VOCABULARY)
+    scores = log_softmax(logits)[numpy.arange(len(wanted)), wanted]
+    return [scores[numpy.array(owner) == number].sum() for number in range(len(pairs))]
+
+
+def test_multiple_choice(context):
+    need("numpy")
+    import numpy
+    module, source = modules(context)[0], random.Random(3)
+    questions = []
+    for number in range(12):
+        before = text_of(source.randrange(1, VOCABULARY) for _ in range(1 + number % 5))
+        choices = [text_of(source.randrange(1, VOCABULARY) for _ in range(1 + i)) for i in range(2 + number % 3)]
+        questions.append((before, choices, source.randrange(len(choices))))
+    (context.folder / "quiz.jsonl").write_text("".join(
+        json.dumps({"question": before, "choices": choices, "answer": "ABCD"[label]}) + "\n"
+        for before, choices, label in questions))
+    got = json.loads(context.run("quant-eval", module, "--tasks", "quiz.jsonl", "-o", "json"))
+    scores = log_likelihoods(context, module, [(before, choice) for before, choices, _ in questions for choice in choices])
+    right, right_norm = [], []
+    for sample, (_, choices, label) in zip(got["samples"], questions, strict=True):
+        mine, scores = numpy.array(scores[:len(choices)]), scores[len(choices):]
+        for ours, expected in zip(sample["loglikelihoods"], mine, strict=True):
+            near(ours, expected, "log-likelihood")
+        lengths = numpy.array([len(choice) for choice in choices])
+        right.append(mine.argmax() == label)
+        right_norm.append((mine / lengths).argmax() == label)
+    for key, values in (("acc", right), ("acc_norm", right_norm)):
+        near(got[key], numpy.mean(values), key)
+        near(got[f"{key}_stderr"], numpy.std(values, ddof=1) / math.sqrt(len(values)), f"stderr of {key}")
+    expect(got["n"] == 12, f"expected 12 questions, but got {got['n']}")
+    table = context.run("quant-eval", module, "--tasks", "quiz.jsonl").splitlines()
+    expect(table[2].startswith(f"|quiz |") and f"|acc     |↑  |{got['acc']:.4f}|±  |{got['acc_stderr']:.4f}|" in table[2],
+           f"expected lm-eval's line, but got {table[2]}")
+
+
+def test_classification(context):
+    need("numpy")
+    module, source = modules(context)[0], random.Random(4)
+    words = ["<t5>", "<t9><t2>", "<t40>"]
+    lines = [(text_of(source.randrange(1, VOCABULARY) for _ in range(4)), source.choice(words)) for _ in range(15)]
+    labels = list(dict.fromkeys(word for _, word in lines))
+    (context.folder / "words.jsonl").write_text("".join(json.dumps({"text": text, "label": word}) + "\n"
+                                                        for text, word in lines))
+    got = json.loads(context.run("quant-eval", module, "--tasks", "words.jsonl", "-o", "json"))
+    expect(got["labels"] == labels, f"expected {labels}, but got {got['labels']}")
+    scores = log_likelihoods(context, module, [(text, word) for text, _ in lines for word in labels])
+    answers = [labels[max(range(3), key=scores[3 * i:3 * i + 3].__getitem__)] for i in range(len(lines))]
+    near(got["acc"], sum(answer == word for answer, (_, word) in zip(answers, lines)) / len(lines), "acc")
+    f1 = []
+    for label in labels:
+        hits = sum(answer == word == label for answer, (_, word) in zip(answers, lines))
+        f1.append(2 * hits / (answers.count(label) + [word for _, word in lines].count(label)))
+    near(got["f1"], sum(f1) / len(labels), "f1")
+
+
+def test_bad_tasks(context):
+    (context.folder / "t.jsonl").write_text('{"context": "a", "choices": ["x", "y"], "label": 0}\n{"context": \n')
+    line = one_line(context.attempt("quant-eval", modules(context)[0], "--tasks", "t.jsonl"), "quant-eval")
+    expect("'t.jsonl', line 2: expected a JSON object such as" in line, line)
+
+
 BAD = {
     "short-text": (["--against", "REFERENCE", "--text", "short.txt", "--ctx", "64"], "a chunk needs 64"),
     "short-alone": (["--text", "short.txt", "--ctx", "64"], "a chunk needs 64"),
