@@ -6,6 +6,7 @@
 #include "Constants.h"
 #include "Describe.h"
 #include "EmitHeader.h"
+#include "ExportGGUF.h"
 #include "Tuning.h"
 #include "Weights.h"
 
@@ -67,6 +68,8 @@ public:
                      " is the input: give it another name with -o");
     if (llvm::Error error = load())
       return error;
+    if (options.emit == Emit::GGUF && options.stopAfter == Stage::Module)
+      return exportWeights();
     if (reached && *reached >= Stage::Loops)
       return lowerLoops();
     if (prints() && options.stopAfter == Stage::Module &&
@@ -100,6 +103,14 @@ private:
     if (llvm::Error error = describe())
       return error;
     return generate();
+  }
+
+  llvm::Error exportWeights() {
+    if (reached || !options.linear.empty())
+      return failure(inputName() + ": --emit=gguf writes the weights of a "
+                                   "model: give a .gguf, or --shape");
+    console.begin("weights");
+    return exportGGUF(*module, *source, options.output, console);
   }
 
   /// Code as text, of one level.

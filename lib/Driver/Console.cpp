@@ -66,36 +66,52 @@ void Console::steps(int64_t done, int64_t total, llvm::StringRef kind) {
                                    .str());
 }
 
+namespace {
+struct Group {
+  uint64_t tensors = 0, source = 0, packed = 0;
+  double weights = 0;
+};
+} // namespace
+
+static void printGroup(const std::string &name, const Group &group,
+                       bool isPacked) {
+  llvm::errs() << llvm::format("  %-22s %5d tensors %8.1f MB ", name.c_str(),
+                               int(group.tensors), group.source / 1e6);
+  if (isPacked)
+    llvm::errs() << llvm::format("source %8.1f MB packed ", group.packed / 1e6);
+  llvm::errs() << llvm::format("%6.3f bits per weight\n",
+                               8 * group.source / std::max(1.0, group.weights));
+}
+
 void Console::summary(const ModuleImage &image, const std::string &path) {
+  report(image.weights, true, path);
+}
+
+void Console::exported(const std::vector<WeightImage> &weights,
+                       const std::string &path) {
+  report(weights, false, path);
+}
+
+void Console::report(const std::vector<WeightImage> &weights, bool arePacked,
+                     const std::string &path) {
   end();
   if (terminal_)
     llvm::errs() << "\r\033[K";
   if (quiet_)
     return;
-  struct Group {
-    uint64_t tensors = 0, source = 0, packed = 0;
-    double weights = 0;
-  };
   std::map<std::string, Group> groups;
   Group all;
-  for (const WeightImage &weight : image.weights) {
+  for (const WeightImage &weight : weights) {
     for (Group *group : {&groups[weight.sourceType], &all}) {
       group->tensors += 1;
       group->source += weight.sourceBytes;
-      group->packed += weight.bytes();
+      group->packed += arePacked ? weight.bytes() : 0;
       group->weights += double(weight.rows) * weight.columns;
     }
   }
-  auto line = [](const std::string &name, const Group &group) {
-    llvm::errs() << llvm::format(
-        "  %-22s %5d tensors %8.1f MB source %8.1f MB packed %6.3f bits per "
-        "weight\n",
-        name.c_str(), int(group.tensors), group.source / 1e6,
-        group.packed / 1e6, 8 * group.source / std::max(1.0, group.weights));
-  };
   for (auto &[name, group] : groups)
-    line(name, group);
-  line("all", all);
+    printGroup(name, group, arePacked);
+  printGroup("all", all, arePacked);
   for (const std::string &note : notes_)
     llvm::errs() << "  " << note << "\n";
   double total = 0;

@@ -23,12 +23,17 @@ public:
   void steps(int64_t done, int64_t total, llvm::StringRef kind);
   /// Tensors by scheme, bits per weight, sizes, time by stage.
   void summary(const ModuleImage &image, const std::string &path);
+  /// The same of a file that holds the weights in their source bytes.
+  void exported(const std::vector<WeightImage> &weights,
+                const std::string &path);
 
 private:
   using Clock = std::chrono::steady_clock;
   void end();
   /// A bar with `part` of it filled, and the time that is left.
   void draw(double part, const std::string &done);
+  void report(const std::vector<WeightImage> &weights, bool arePacked,
+              const std::string &path);
 
   bool quiet_, terminal_;
   Clock::time_point start_, lastDraw_;

@@ -106,7 +106,8 @@ const std::vector<float> &realsOf(const SourceTensor &tensor, int64_t row) {
   return values;
 }
 
-/// A matrix as the source has it, or rounded to another scheme on the way.
+} // namespace
+
 WeightImage imageOf(const SourceTensor &tensor, const Scheme &scheme) {
   WeightImage image;
   image.name = tensor.name;
@@ -127,7 +128,8 @@ WeightImage imageOf(const SourceTensor &tensor, const Scheme &scheme) {
       (image.rows * image.columns * scheme.bitsPerWeight(image.columns) + 7) /
       8;
   TensorRange range;
-  if (scheme.levels.front().group == Level::kTensor)
+  if (!scheme.levels.empty() &&
+      scheme.levels.front().group == Level::kTensor)
     for (int64_t row = 0; row < image.rows; ++row)
       range.add(realsOf(*from, row).data(), from->columns());
   image.readRow = [from, scheme, range](int64_t row, RowFields &fields) {
@@ -137,6 +139,8 @@ WeightImage imageOf(const SourceTensor &tensor, const Scheme &scheme) {
   };
   return image;
 }
+
+namespace {
 
 WeightImage vectorImage(const SourceTensor &tensor) {
   WeightImage image;

@@ -20,6 +20,10 @@ int64_t overrideSchemes(mlir::ModuleOp module, const Scheme &scheme,
 llvm::Expected<WeightFormat> readScheme(llvm::StringRef reference,
                                         mlir::MLIRContext *context);
 
+/// A matrix as the source has it, or rounded to nearest in another scheme on
+/// the way. `tensor` outlives it.
+WeightImage imageOf(const SourceTensor &tensor, const Scheme &scheme);
+
 /// Adds the weights of a module at the pack stage to `weights`, which may hold
 /// the images of constants already; what they lack comes from `source` (may be
 /// null). `source` outlives them.

@@ -1,13 +1,14 @@
 //===- BitFormat.cpp - Block formats of model files -----------------------===//
 //
-// One unpack function per format, in the order of docs/Formats.md, which draws
-// the blocks bit by bit. Inside a block all offsets are bytes and all numbers
-// little-endian.
+// One unpack function per format (BitPack.cpp has the inverses), in the order
+// of docs/Formats.md, which draws the blocks bit by bit. Inside a block all
+// offsets are bytes and all numbers little-endian.
 //
 //===----------------------------------------------------------------------===//
 
 #include "lowbit/Support/BitFormat.h"
 
+#include "BitPack.h"
 #include "lowbit/Support/Float.h"
 
 #include <cstring>
@@ -253,50 +254,51 @@ static Scheme schemeOf(const char *text) {
 
 static const std::vector<BitFormat> &bitFormats() {
   static const std::vector<BitFormat> formats = {
-      {"F32", 0, 1, 4, schemeOf("f32"), unpackF32},
-      {"F16", 1, 1, 2, schemeOf("f16"), unpackF16},
-      {"BF16", 30, 1, 2, schemeOf("bf16"), unpackBF16},
+      {"F32", 0, 1, 4, schemeOf("f32"), unpackF32, packF32, 0},
+      {"F16", 1, 1, 2, schemeOf("f16"), unpackF16, packF16, 1},
+      {"BF16", 30, 1, 2, schemeOf("bf16"), unpackBF16, packBF16, 32},
       {"Q4_0", 2, 32, 18, schemeOf("u4 offset 8, group 32 scale f16"),
-       unpackQ4_0},
+       unpackQ4_0, packQ4_0, 2},
       {"Q4_1", 3, 32, 20, schemeOf("u4, group 32 scale f16 min f16"),
-       unpackQ4_1},
+       unpackQ4_1, packQ4_1, 3},
       {"Q5_0", 6, 32, 22, schemeOf("u5 offset 16, group 32 scale f16"),
-       unpackQ5_0},
+       unpackQ5_0, packQ5_0, 8},
       {"Q5_1", 7, 32, 24, schemeOf("u5, group 32 scale f16 min f16"),
-       unpackQ5_1},
-      {"Q8_0", 8, 32, 34, schemeOf("s8, group 32 scale f16"), unpackQ8_0},
+       unpackQ5_1, packQ5_1, 9},
+      {"Q8_0", 8, 32, 34, schemeOf("s8, group 32 scale f16"), unpackQ8_0,
+       packQ8_0, 7},
       {"MXFP4", 39, 32, 17, schemeOf(LOWBIT_E2M1 ", group 32 scale e8m0"),
-       unpackMXFP4},
+       unpackMXFP4, packMXFP4, 38},
       {"IQ4_NL", 20, 32, 18, schemeOf(LOWBIT_IQ4 ", group 32 scale f16"),
-       unpackQ4_0},
+       unpackQ4_0, packQ4_0, 25},
       {"Q2_K", 10, 256, 84,
        schemeOf("u2, group 256 scale f16 neg_min f16, group 16 scale u4 "
                 "neg_min u4"),
-       unpackQ2_K},
+       unpackQ2_K, packQ2_K, 10},
       {"Q3_K", 11, 256, 110,
        schemeOf("u3 offset 4, group 256 scale f16, group 16 scale u6 offset "
                 "32"),
-       unpackQ3_K},
+       unpackQ3_K, packQ3_K, 12},
       {"Q4_K", 12, 256, 144,
        schemeOf("u4, group 256 scale f16 neg_min f16, group 32 scale u6 "
                 "neg_min u6"),
-       unpackQ4_K},
+       unpackQ4_K, packQ4_K, 15},
       {"Q5_K", 13, 256, 176,
        schemeOf("u5, group 256 scale f16 neg_min f16, group 32 scale u6 "
                 "neg_min u6"),
-       unpackQ5_K},
+       unpackQ5_K, packQ5_K, 17},
       {"Q6_K", 14, 256, 210,
        schemeOf("u6 offset 32, group 256 scale f16, group 16 scale s8"),
-       unpackQ6_K},
+       unpackQ6_K, packQ6_K, 18},
       {"IQ4_XS", 23, 256, 136,
        schemeOf(LOWBIT_IQ4 ", group 256 scale f16, group 32 scale u6 offset "
                            "32"),
-       unpackIQ4_XS},
+       unpackIQ4_XS, packIQ4_XS, 30},
       {"TQ1_0", 34, 256, 54, schemeOf("ternary, group 256 scale f16"),
-       unpackTQ1_0},
+       unpackTQ1_0, packTQ1_0, 36},
       // Not ternary: its fourth code is unused by encoders but stands for 2.
       {"TQ2_0", 35, 256, 66, schemeOf("u2 offset 1, group 256 scale f16"),
-       unpackTQ2_0},
+       unpackTQ2_0, packTQ2_0, 37},
   };
   return formats;
 }
@@ -315,6 +317,16 @@ const BitFormat *findBitFormat(std::string_view name) {
   return nullptr;
 }
 
+const BitFormat *findBitFormat(const Scheme &scheme) {
+  // How reals became codes is not in a file.
+  Scheme stored = scheme;
+  stored.rounding = Rounding::NearestEven;
+  for (const BitFormat &format : bitFormats())
+    if (format.scheme == stored)
+      return &format;
+  return nullptr;
+}
+
 void unpackRow(const BitFormat &format, const uint8_t *row, int64_t columns,
                RowFields &fields) {
   fields.resize(format.scheme, columns);
@@ -322,6 +334,14 @@ void unpackRow(const BitFormat &format, const uint8_t *row, int64_t columns,
   for (int64_t first = 0; first + format.blockLength <= columns;
        first += format.blockLength, block += format.blockBytes)
     format.unpack(block, first, fields);
+}
+
+void packRow(const BitFormat &format, const RowFields &fields, int64_t columns,
+             uint8_t *row) {
+  uint8_t *block = row;
+  for (int64_t first = 0; first + format.blockLength <= columns;
+       first += format.blockLength, block += format.blockBytes)
+    format.pack(fields, first, block);
 }
 
 //===- Refused types ------------------------------------------------------===//

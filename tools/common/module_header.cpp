@@ -18,6 +18,26 @@ using namespace lowbit::tools;
 /// No header is larger: a vocabulary of a million tokens takes 40 MB.
 static constexpr uint64_t maxHeaderBytes = UINT64_C(1) << 30;
 
+static Error damaged(const std::string &path) {
+  return Error("'" + path + "' is damaged or no module; compile it again");
+}
+
+static Error readAt(int fd, const std::string &path, uint64_t offset,
+                    uint64_t bytes, void *out) {
+  char *next = static_cast<char *>(out);
+  while (bytes > 0) {
+    ssize_t got = ::pread(fd, next, bytes, static_cast<off_t>(offset));
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got <= 0)
+      return systemError("cannot read '" + path + "'", got ? errno : EIO);
+    next += got;
+    offset += static_cast<uint64_t>(got);
+    bytes -= static_cast<uint64_t>(got);
+  }
+  return Error::success();
+}
+
 namespace {
 /// A file read in pieces; every piece is checked against its size.
 class Pieces {
@@ -31,25 +51,11 @@ public:
     size_ = static_cast<uint64_t>(status.st_size);
     return Error::success();
   }
-  Error damaged() const {
-    return Error("'" + path_ + "' is damaged or no module; compile it again");
-  }
+  Error damaged() const { return ::damaged(path_); }
   Error read(uint64_t offset, uint64_t bytes, void *out) const {
     if (offset > size_ || bytes > size_ - offset)
       return damaged();
-    char *next = static_cast<char *>(out);
-    while (bytes > 0) {
-      ssize_t got =
-          ::pread(file_.get(), next, bytes, static_cast<off_t>(offset));
-      if (got < 0 && errno == EINTR)
-        continue;
-      if (got <= 0)
-        return systemError("cannot read '" + path_ + "'", got ? errno : EIO);
-      next += got;
-      offset += static_cast<uint64_t>(got);
-      bytes -= static_cast<uint64_t>(got);
-    }
-    return Error::success();
+    return readAt(file_.get(), path_, offset, bytes, out);
   }
 
 private:
@@ -110,12 +116,11 @@ static void readRegions(const std::string &bytes, const qrt_header &raw,
     qrt_region_record record;
     std::memcpy(&record, bytes.data() + raw.regions.offset + i * sizeof record,
                 sizeof record);
-    header.regions.push_back({stringAt(bytes, raw.strings, record.name),
-                              record.function,
-                              (record.flags & QRT_REGION_OUT) != 0,
-                              record.weight_bytes, record.row_weight_bytes,
-                              record.row_bytes, record.row_macs,
-                              record.kv_bytes_per_position});
+    header.regions.push_back(
+        {stringAt(bytes, raw.strings, record.name), record.function,
+         (record.flags & QRT_REGION_OUT) != 0, record.weight_bytes,
+         record.row_weight_bytes, record.row_bytes, record.row_macs,
+         record.kv_bytes_per_position});
   }
 }
 
@@ -147,10 +152,26 @@ Error lowbit::tools::readModuleHeader(const std::string &path,
                               record.bytes, record.source_bytes, record.rows,
                               record.columns,
                               (record.use & QRT_WEIGHT_STREAMED) != 0,
-                              (record.use & QRT_WEIGHT_GATHERED) != 0});
+                              (record.use & QRT_WEIGHT_GATHERED) != 0,
+                              raw.weights_offset + record.offset});
   }
   readRegions(bytes, raw, header);
   return Error::success();
+}
+
+Error WeightReader::open(const std::string &path) {
+  path_ = path;
+  file_.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  return file_.valid() ? Error::success()
+                       : systemError("cannot open '" + path + "'", errno);
+}
+
+Error WeightReader::read(const ModuleHeader::Weight &weight, uint64_t offset,
+                         uint64_t bytes, void *out) const {
+  if (offset > weight.packedBytes || bytes > weight.packedBytes - offset ||
+      weight.offset > UINT64_MAX / 2 - offset)
+    return damaged(path_);
+  return readAt(file_.get(), path_, weight.offset + offset, bytes, out);
 }
 
 std::string ModuleHeader::mainSourceType() const {

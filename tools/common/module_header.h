@@ -10,6 +10,7 @@
 
 #include "quantrt/format.h"
 #include "tools/common/error.h"
+#include "tools/common/files.h"
 
 #include <string>
 #include <vector>
@@ -21,6 +22,7 @@ struct ModuleHeader {
     std::string name, scheme, sourceType;
     uint64_t packedBytes, sourceBytes, rows, columns;
     bool streamed, gathered;
+    uint64_t offset = 0; ///< of the packed bytes, in the file
   };
   /// As qrt_region_record.
   struct Region {
@@ -42,6 +44,19 @@ struct ModuleHeader {
 /// Reads the header of a module that the runtime has already checked; refuses
 /// all the same what would lead outside the file.
 Error readModuleHeader(const std::string &path, ModuleHeader &header);
+
+/// The packed bytes of a module's weights, read in pieces.
+class WeightReader {
+public:
+  Error open(const std::string &path);
+  /// `bytes` bytes of a weight from its byte `offset` on.
+  Error read(const ModuleHeader::Weight &weight, uint64_t offset,
+             uint64_t bytes, void *out) const;
+
+private:
+  std::string path_;
+  FileDescriptor file_;
+};
 
 /// Bytes that one token needs, on average over a test.
 struct Traffic {

@@ -61,7 +61,9 @@ MAY_INCLUDE = {
             *DIALECTS_IR, *DIALECTS_TRANSFORMS],
     # Tools that run models know the runtime and no LLVM.
     "tools/common": [SEAM],
-    **{f"tools/quant-{t}": ["tools/common", SEAM] for t in ("run", "bench", "eval")},
+    **{f"tools/quant-{t}": ["tools/common", SEAM] for t in ("run", "bench")},
+    # It compares weights of two modules: numbers, no LLVM.
+    "tools/quant-eval": ["tools/common", SEAM, "lib/Support"],
     **{f"tools/quant-{t}": ["tools/common", "lib", "lib/Calibration", "lib/Driver", "lib/Pipelines"]
        for t in ("compile", "opt", "lsp-server")},
     # Examples know what is installed.

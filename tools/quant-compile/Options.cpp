@@ -45,9 +45,10 @@ void declareOptions(tools::OptionParser &parser, Command &command,
   CompileOptions &options = command.compile;
   parser.section("Output");
   parser.text("-o", "FILE", "the module, or the IR, to write", &options.output);
-  parser.choice("--emit", {"so", "obj", "asm", "llvm"},
+  parser.choice("--emit", {"so", "obj", "asm", "llvm", "gguf"},
                 "a shared object (default), an object to link into a program, "
-                "or the text of the code",
+                "the text of the code, or no code: a GGUF file with the "
+                "weights, rounded where --scheme says so",
                 &words.emit);
   parser.text("--symbol", "NAME",
               "what C calls the module in an object (default STEM_module of "
@@ -245,6 +246,7 @@ void readWords(const Words &words, CompileOptions &options) {
   options.emit = words.emit == "obj"    ? Emit::StaticObject
                  : words.emit == "asm"  ? Emit::Assembly
                  : words.emit == "llvm" ? Emit::LLVMIR
+                 : words.emit == "gguf" ? Emit::GGUF
                                         : Emit::SharedObject;
   options.maxRows = words.maxRows;
 }
@@ -309,7 +311,8 @@ llvm::Expected<Command> parseOptions(int argc, char **argv, bool &done) {
   if (options.tune && options.tuning.empty())
     return failure("--tune needs a file for what it finds: --tuning=FILE");
   bool wantsModule = options.emit == Emit::SharedObject ||
-                     options.emit == Emit::StaticObject;
+                     options.emit == Emit::StaticObject ||
+                     options.emit == Emit::GGUF;
   if (options.stopAfter == Stage::Module && wantsModule &&
       options.output.empty() && !command.dryRun)
     return failure("-o FILE is missing");

@@ -68,7 +68,7 @@ llvm::Error quantize(const Command &command) {
   auto recipe = recipeOf(command);
   if (!recipe)
     return recipe.takeError();
-  auto source = openGGUF(command.compile.input);
+  auto source = openModel(command.compile.input);
   if (!source)
     return source.takeError();
   if (command.dryRun)

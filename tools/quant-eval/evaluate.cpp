@@ -1,4 +1,4 @@
-//===- evaluate.cpp - The two modes of quant-eval -------------------------===//
+//===- evaluate.cpp - Perplexity and prompts ------------------------------===//
 
 #include "tools/quant-eval/evaluate.h"
 
@@ -77,6 +77,9 @@ Error lowbit::tools::runPerplexity(qrt_model *model, int32_t probes,
                    {"tokens_scored", result.count()},
                    {"ppl_error", result.pplError()},
                    {"nll_error", result.nllError()},
+                   {"bits_per_byte", result.bitsPerByte().value},
+                   {"bits_per_byte_error", result.bitsPerByte().error},
+                   {"bytes_scored", result.bytes()},
                    {"tokens", tokens.size()},
                    {"chunks", chunks.size()},
                    {"ctx", options.context},
@@ -85,12 +88,14 @@ Error lowbit::tools::runPerplexity(qrt_model *model, int32_t probes,
                    {"seconds", seconds() - begin}};
     return writeStdout(dumpJson(object));
   }
-  char line[160];
+  char line[240];
   std::snprintf(line, sizeof line,
                 "Final estimate: PPL = %.4f +/- %.5f (NLL %.6f, %lld tokens "
-                "scored)\n",
+                "scored)\nBits per byte = %.5f +/- %.5f (%llu bytes of text)\n",
                 result.ppl(), result.pplError(), result.nll(),
-                static_cast<long long>(result.count()));
+                static_cast<long long>(result.count()),
+                result.bitsPerByte().value, result.bitsPerByte().error,
+                static_cast<unsigned long long>(result.bytes()));
   return writeStdout(line);
 }
 

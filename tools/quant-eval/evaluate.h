@@ -11,6 +11,11 @@ namespace lowbit::tools {
 Error runPerplexity(qrt_model *model, int32_t probes,
                     const EvalOptions &options);
 Error runPrompts(qrt_model *model, int32_t probes, const EvalOptions &options);
+/// Answers the questions of options.tasks.
+Error runTasks(qrt_model *model, const EvalOptions &options);
+/// Compares with options.reference, which it loads. `path`: the model's module.
+Error runAgainst(qrt_model *model, const std::string &path,
+                 const EvalOptions &options);
 
 } // namespace lowbit::tools
 

@@ -2,94 +2,21 @@
 
 #include "tools/quant-eval/perplexity.h"
 
+#include "tools/quant-eval/softmax.h"
+
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 using namespace lowbit::tools;
 
-// A vocabulary of 262144 tokens makes 1.6e9 exponentials for 24 chunks: 8 s
-// with the library's exp, under 1 s with a loop that the compiler vectorizes.
-#if defined(__x86_64__) && defined(__clang__)
-#define VECTORIZED                                                             \
-  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define VECTORIZED
-#endif
-
-/// Sum of exp(logits[i] - most), where `most` is the largest: x = k ln 2 + r,
-/// exp(x) = 2^k * P(r), P the Taylor polynomial of degree 11 on |r| <= ln2 / 2
-/// (its remainder is below 1e-14).
-VECTORIZED
-static double sumExp(const float *logits, size_t count, double most) {
-  static constexpr double log2e = 1.4426950408889634, ln2 = 0.6931471805599453;
-  // Adding it leaves the nearest integer in the low bits.
-  static constexpr double shift = 6755399441055744.0; // 1.5 * 2^52
-  double sum = 0;
-  for (size_t i = 0; i < count; ++i) {
-#pragma clang fp reassociate(on)
-    double x = logits[i] - most;
-    // 2^-1000 is as good as 0, and keeps the exponent in range. NaN stays.
-    x = x < -690.0 ? -690.0 : x;
-    double shifted = x * log2e + shift;
-    double r = x - (shifted - shift) * ln2;
-    double p = 1.0 / 39916800;
-    p = p * r + 1.0 / 3628800;
-    p = p * r + 1.0 / 362880;
-    p = p * r + 1.0 / 40320;
-    p = p * r + 1.0 / 5040;
-    p = p * r + 1.0 / 720;
-    p = p * r + 1.0 / 120;
-    p = p * r + 1.0 / 24;
-    p = p * r + 1.0 / 6;
-    p = p * r + 0.5;
-    p = p * r + 1.0;
-    p = p * r + 1.0;
-    uint64_t bits;
-    std::memcpy(&bits, &shifted, sizeof bits);
-    bits = (bits + 1023) << 52;
-    double power;
-    std::memcpy(&power, &bits, sizeof power);
-    sum += p * power;
-  }
-  return sum;
-}
-
-/// The largest logit that is a number, in lanes that the compiler keeps apart.
-VECTORIZED
-static float maximum(const float *logits, size_t count) {
-  static constexpr size_t lanes = 64;
-  float most[lanes], result = -INFINITY;
-  std::fill_n(most, lanes, -INFINITY);
-  size_t whole = count - count % lanes;
-  for (size_t i = 0; i < whole; i += lanes)
-    for (size_t lane = 0; lane < lanes; ++lane)
-      most[lane] =
-          logits[i + lane] > most[lane] ? logits[i + lane] : most[lane];
-  for (float lane : most)
-    result = std::max(result, lane);
-  for (size_t i = whole; i < count; ++i)
-    result = logits[i] > result ? logits[i] : result;
-  return result;
-}
-
-double lowbit::tools::logSumExp(const float *logits, size_t count) {
-  double most = maximum(logits, count);
-  if (!std::isinf(most))
-    return most + std::log(sumExp(logits, count, most));
-  bool nan = std::any_of(logits, logits + count,
-                         [](float logit) { return std::isnan(logit); });
-  return nan ? NAN : most;
-}
-
 double Likelihood::ppl() const { return std::exp(nll()); }
 
-double Likelihood::nllError() const {
-  if (count_ < 2)
-    return 0;
-  double mean = nll();
-  double variance = squares_ / double(count_) - mean * mean;
-  return variance > 0 ? std::sqrt(variance / double(count_ - 1)) : 0;
+Estimate Likelihood::bitsPerByte() const {
+  if (bytes_ == 0)
+    return {};
+  double tokensPerByte = double(count()) / double(bytes_);
+  double scale = tokensPerByte / std::log(2.0);
+  return {nll() * scale, nllError() * scale};
 }
 
 Error lowbit::tools::makeChunks(const qrt_model *model,
@@ -116,6 +43,19 @@ Error lowbit::tools::makeChunks(const qrt_model *model,
     if (info.add_bos && info.bos_id >= 0)
       chunks.back()[0] = info.bos_id;
   }
+  return Error::success();
+}
+
+Error lowbit::tools::countScoredBytes(const qrt_model *model,
+                                      const std::vector<int32_t> &chunk,
+                                      uint64_t &bytes) {
+  // A difference of two texts that begin alike: a space that a tokenizer adds
+  // at the beginning of a text is in both.
+  std::string whole, before;
+  TOOLS_TRY(detokenize(model, chunk.data(), chunk.size(), false, whole));
+  TOOLS_TRY(
+      detokenize(model, chunk.data(), chunk.size() / 2 + 1, false, before));
+  bytes = whole.size() > before.size() ? whole.size() - before.size() : 0;
   return Error::success();
 }
 
@@ -171,6 +111,9 @@ Error lowbit::tools::measurePerplexity(
     if (layers)
       layers->beginSequence(static_cast<int32_t>(i));
     TOOLS_TRY(scoreChunk(model, chunks[i], layers, result));
+    uint64_t bytes = 0;
+    TOOLS_TRY(countScoredBytes(model, chunks[i], bytes));
+    result.addBytes(bytes);
     if (std::isnan(result.nll()))
       return Error("chunk " + std::to_string(i + 1) +
                    ": the model's logits hold NaN");

@@ -5,6 +5,7 @@
 
 #include "tools/common/runtime.h"
 #include "tools/quant-eval/layers.h"
+#include "tools/quant-eval/statistics.h"
 
 #include <cstdint>
 #include <functional>
@@ -12,28 +13,27 @@
 
 namespace lowbit::tools {
 
-/// log(sum(exp(logits))) of float logits, summed in double. Relative error of
-/// the sum below 1e-12.
-double logSumExp(const float *logits, size_t count);
-
-/// Mean and spread of the negative log-likelihoods of tokens, in nats.
+/// Mean of the negative log-likelihoods of tokens, in nats, and their text.
 class Likelihood {
 public:
-  void add(double nll) {
-    ++count_;
-    sum_ += nll;
-    squares_ += nll * nll;
-  }
-  int64_t count() const { return count_; }
-  double nll() const { return count_ ? sum_ / double(count_) : 0; }
+  void add(double nll) { nll_.add(nll); }
+  /// Bytes of text that tokens stand for; what is not text (BOS) has none.
+  void addBytes(uint64_t bytes) { bytes_ += bytes; }
+
+  int64_t count() const { return nll_.count(); }
+  uint64_t bytes() const { return bytes_; }
+  double nll() const { return nll_.value(); }
   double ppl() const;
   /// Standard error of nll(), and of ppl() to first order.
-  double nllError() const;
+  double nllError() const { return nll_.error(); }
   double pplError() const { return nllError() * ppl(); }
+  /// Bits that an ideal coder needs for a byte of text, which vocabularies do
+  /// not change: nll() * count() / (ln 2 * bytes()); 0 without text.
+  Estimate bitsPerByte() const;
 
 private:
-  int64_t count_ = 0;
-  double sum_ = 0, squares_ = 0;
+  Mean nll_;
+  uint64_t bytes_ = 0;
 };
 
 struct PerplexityOptions {
@@ -50,6 +50,11 @@ using OnChunk =
 Error makeChunks(const qrt_model *model, const std::vector<int32_t> &tokens,
                  const PerplexityOptions &options,
                  std::vector<std::vector<int32_t>> &chunks);
+
+/// Bytes of text that the scored tokens of a chunk stand for: all behind its
+/// middle one.
+Error countScoredBytes(const qrt_model *model,
+                       const std::vector<int32_t> &chunk, uint64_t &bytes);
 
 /// Scores chunks, each in a session of its own. `layers` may be null.
 Error measurePerplexity(qrt_model *model,

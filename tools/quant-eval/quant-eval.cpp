@@ -18,7 +18,11 @@ static Error run(const EvalOptions &options) {
   int32_t probes = 0;
   if (!options.layers.empty())
     TOOLS_TRY(countProbes(file.path(), probes));
+  if (!options.reference.path.empty())
+    return runAgainst(model.get(), file.path(), options);
   file.discard();
+  if (!options.tasks.empty())
+    return runTasks(model.get(), options);
   return options.text.empty() ? runPrompts(model.get(), probes, options)
                               : runPerplexity(model.get(), probes, options);
 }

@@ -19,7 +19,7 @@
 namespace lowbit {
 
 /// What quant-compile's --emit asks for.
-enum class Emit { SharedObject, StaticObject, Assembly, LLVMIR };
+enum class Emit { SharedObject, StaticObject, Assembly, LLVMIR, GGUF };
 
 struct CompileOptions {
   std::string input;        ///< .gguf or .mlir; of random weights: empty

@@ -71,6 +71,11 @@ public:
   virtual llvm::StringRef remedy() const { return "convert the model again"; }
 };
 
+/// `metadata` (as of ModelSource::metadataBytes) with the pair `key` as a u32:
+/// in its old place, or at the end.
+llvm::Expected<std::string> setPair(llvm::StringRef metadata,
+                                    llvm::StringRef key, uint32_t value);
+
 /// Opens a GGUF v3 file, or the first of a split one ("-00001-of-00003").
 /// Every count, offset and dimension is checked against the file.
 llvm::Expected<std::unique_ptr<ModelSource>> openGGUF(llvm::StringRef path);

@@ -25,6 +25,13 @@ struct BitFormat {
   /// (or reals), its fields to their groups. `row` is sized by
   /// RowFields::resize.
   void (*unpack)(const uint8_t *block, int64_t first, RowFields &row);
+  /// Puts one block together again, all of its bytes. What unpack has taken
+  /// apart becomes the same bytes, where the format has one encoding of a row:
+  /// not for signaling NaNs of F16 and BF16, which become quiet, nor for bytes
+  /// of TQ1_0 that its encoder does not write.
+  void (*pack)(const RowFields &row, int64_t first, uint8_t *block) = nullptr;
+  /// general.file_type of a GGUF file that is mostly in this format.
+  uint32_t fileType = 0;
 
   int64_t rowBytes(int64_t columns) const {
     return (columns + blockLength - 1) / blockLength * blockBytes;
@@ -34,12 +41,17 @@ struct BitFormat {
 /// nullptr if GGUF has no such type or we do not read it.
 const BitFormat *findBitFormat(uint32_t ggmlType);
 const BitFormat *findBitFormat(std::string_view name);
+/// The format whose elements mean `scheme`; nullptr if GGUF has none.
+const BitFormat *findBitFormat(const Scheme &scheme);
 /// "I2_S of the BitNet fork", ...: the name of a type that we refuse, or "".
 std::string_view refusedFormatName(uint32_t ggmlType);
 
 /// Takes a row apart; `columns` is a multiple of blockLength.
 void unpackRow(const BitFormat &format, const uint8_t *row, int64_t columns,
                RowFields &fields);
+/// Puts a row together: rowBytes(columns) bytes.
+void packRow(const BitFormat &format, const RowFields &fields, int64_t columns,
+             uint8_t *row);
 
 } // namespace lowbit
 

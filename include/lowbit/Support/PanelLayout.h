@@ -123,6 +123,9 @@ public:
 
   /// Packs 16 rows (missing ones: nullptr) into panelBytes() bytes.
   void packPanel(const RowFields *const *rows, uint8_t *panel) const;
+  /// Takes panelBytes() bytes apart into rows[0 .. kLanes), which it sizes;
+  /// lanes of missing rows become codes of 0 and fields of 0.
+  void unpackPanel(const uint8_t *panel, RowFields *rows) const;
 
 private:
   static int64_t bytesOf(const std::vector<FieldSlot> &slots);
@@ -134,6 +137,14 @@ private:
                 int64_t quads, int64_t quad, uint8_t *chunk) const;
   void packFields(const std::vector<FieldSlot> &slots, int64_t k,
                   const RowFields *const *rows, uint8_t *out) const;
+  void unpackSequence(int64_t depth, int64_t k, int64_t length,
+                      const uint8_t *from, RowFields *rows) const;
+  void unpackUnit(int64_t k, int64_t length, const uint8_t *from,
+                  RowFields *rows) const;
+  void unpackQuad(int64_t k, int64_t count, int64_t quads, int64_t quad,
+                  const uint8_t *chunk, RowFields *rows) const;
+  void unpackFields(const std::vector<FieldSlot> &slots, int64_t k,
+                    const uint8_t *from, RowFields *rows) const;
   int64_t floatOffset(int64_t k, int64_t lane) const;
 
   Scheme scheme_;

@@ -3,7 +3,7 @@
 #ifndef LOWBIT_LIB_TARGET_MODULE_WRITEWEIGHTS_H
 #define LOWBIT_LIB_TARGET_MODULE_WRITEWEIGHTS_H
 
-#include "AtomicFile.h"
+#include "lib/Target/AtomicFile.h"
 #include "HeaderBuilder.h"
 
 namespace lowbit {

@@ -56,6 +56,26 @@ TEST_P(BitFormatOracleTest, equals_ggml) {
   }
 }
 
+/// GGML's own encoders, where it has them, wrote these bytes.
+TEST_P(BitFormatOracleTest, packs_to_the_same_bytes) {
+  struct stat status;
+  if (stat(oracleFolder().c_str(), &status) != 0)
+    GTEST_SKIP() << oracleFolder() << " is missing: set LOWBIT_SHARED";
+  const BitFormat &format = *findBitFormat(std::string_view(GetParam()));
+  auto arrays = test::readNpz(oracleFolder() + "/" + GetParam() + ".npz");
+  const test::NpyArray &bytes = arrays["bytes"];
+  int64_t rows = bytes.shape[0], columns = arrays["dequant"].shape[1];
+  RowFields row;
+  std::vector<uint8_t> again(static_cast<size_t>(bytes.shape[1]));
+  for (int64_t r = 0; r < rows; ++r) {
+    const uint8_t *source = &bytes.data[r * bytes.shape[1]];
+    unpackRow(format, source, columns, row);
+    packRow(format, row, columns, again.data());
+    ASSERT_EQ(std::vector<uint8_t>(source, source + again.size()), again)
+        << "row " << r;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(GGML, BitFormatOracleTest,
                          testing::Values("Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0",
                                          "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K",

@@ -2,9 +2,11 @@
 
 #include "lowbit/Support/BitFormat.h"
 
+#include <cstdlib>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <iterator>
+#include <random>
 
 using namespace lowbit;
 
@@ -71,6 +73,84 @@ TEST(BitFormatTest, refused_types_have_names) {
   for (uint32_t type : kTypes)
     EXPECT_TRUE(refusedFormatName(type).empty()) << type;
   EXPECT_TRUE(refusedFormatName(100000).empty());
+}
+
+//===- Back into blocks ---------------------------------------------------===//
+
+/// Bytes of a format's rows, of those that it encodes in one way.
+static std::vector<uint8_t> randomRow(const BitFormat &format, int64_t columns,
+                                      std::mt19937_64 &random) {
+  std::vector<uint8_t> bytes(size_t(format.rowBytes(columns)));
+  for (uint8_t &byte : bytes)
+    byte = uint8_t(random());
+  if (format.ggmlType == 34) { // TQ1_0
+    for (size_t i = 0; i < bytes.size(); ++i) {
+      unsigned number = i % 54 < 48 ? random() % 243 : random() % 81 * 3;
+      if (i % 54 < 52)
+        bytes[i] = uint8_t((number * 256 + 242) / 243);
+    }
+  }
+  if (format.ggmlType == 1 || format.ggmlType == 30) { // NaNs become quiet
+    for (size_t i = 0; i < bytes.size(); i += 2)
+      if (format.ggmlType == 1)
+        bytes[i + 1] |= (bytes[i + 1] & 0x7c) == 0x7c ? 0x02 : 0;
+      else if ((bytes[i + 1] & 0x7f) == 0x7f && (bytes[i] & 0x80))
+        bytes[i] |= 0x40;
+  }
+  return bytes;
+}
+
+TEST(BitFormatTest, packed_again_bytes_are_the_same) {
+  const char *seed = std::getenv("LOWBIT_TEST_SEED");
+  std::mt19937_64 random(seed ? std::strtoull(seed, nullptr, 10) : 1);
+  for (uint32_t type : kTypes) {
+    const BitFormat &format = *findBitFormat(type);
+    for (int round = 0; round < 50; ++round) {
+      int64_t columns = format.blockLength * (1 + int64_t(random() % 4));
+      std::vector<uint8_t> bytes = randomRow(format, columns, random);
+      // What was there before must not shine through.
+      std::vector<uint8_t> again(bytes.size(), 0xaa);
+      RowFields row;
+      unpackRow(format, bytes.data(), columns, row);
+      packRow(format, row, columns, again.data());
+      ASSERT_EQ(again, bytes) << format.name << ", round " << round;
+    }
+  }
+}
+
+TEST(BitFormatTest, what_several_encodings_mean_is_kept) {
+  std::mt19937_64 random(2);
+  for (const char *name : {"TQ1_0", "F16", "BF16"}) {
+    const BitFormat &format = *findBitFormat(std::string_view(name));
+    std::vector<uint8_t> bytes(size_t(format.rowBytes(512)));
+    for (uint8_t &byte : bytes)
+      byte = uint8_t(random());
+    RowFields row, again;
+    unpackRow(format, bytes.data(), 512, row);
+    packRow(format, row, 512, bytes.data());
+    unpackRow(format, bytes.data(), 512, again);
+    EXPECT_EQ(row.codes, again.codes) << name;
+    EXPECT_EQ(row.fields, again.fields) << name;
+    for (size_t i = 0; i < row.reals.size(); ++i)
+      EXPECT_TRUE(
+          row.reals[i] == again.reals[i] ||
+          (row.reals[i] != row.reals[i] && again.reals[i] != again.reals[i]));
+  }
+}
+
+TEST(BitFormatTest, found_by_scheme) {
+  for (uint32_t type : kTypes) {
+    const BitFormat &format = *findBitFormat(type);
+    EXPECT_EQ(findBitFormat(format.scheme), &format) << format.name;
+  }
+  Scheme scheme;
+  std::string error;
+  ASSERT_TRUE(Scheme::parse("u4 offset 8, group 32 scale f16, round "
+                            "nearest_away",
+                            scheme, error));
+  EXPECT_EQ(findBitFormat(scheme), findBitFormat("Q4_0"));
+  ASSERT_TRUE(Scheme::parse("u4 offset 8, group 48 scale f16", scheme, error));
+  EXPECT_EQ(findBitFormat(scheme), nullptr);
 }
 
 //===- Single bits, to where docs/Formats.md says -------------------------===//

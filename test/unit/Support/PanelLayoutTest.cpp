@@ -409,6 +409,23 @@ const char *const kLevels[] = {
     "row scale f32, group 48 scale u4, group 24 scale u2, group 4 scale u3",
 };
 
+static bool isSame(const RowFields &a, const RowFields &b) {
+  return a.codes == b.codes && a.reals == b.reals && a.indices == b.indices &&
+         a.signs == b.signs && a.fields == b.fields;
+}
+
+TEST_F(PanelLayoutTest, FloatsAreUnpacked) {
+  for (const char *text : {"f32", "f16", "bf16"})
+    for (int64_t columns : {1, 7, 64, 129}) {
+      Scheme scheme = parse(text);
+      PanelLayout layout(scheme, columns);
+      std::vector<RowFields> rows = rowsOf(scheme, columns, 16), unpacked(16);
+      layout.unpackPanel(pack(layout, rows).data(), unpacked.data());
+      for (size_t row = 0; row < 16; ++row)
+        ASSERT_TRUE(isSame(unpacked[row], rows[row])) << text << columns;
+    }
+}
+
 TEST_F(PanelLayoutTest, EverythingIsFound) {
   for (const char *levels : kLevels)
     for (const std::string &codes :
@@ -444,6 +461,12 @@ TEST_F(PanelLayoutTest, EverythingIsFound) {
           ASSERT_EQ(got[size_t(row)].fields, rows[size_t(row)].fields)
               << text << ", K = " << columns << ", row " << row;
         }
+        std::vector<RowFields> unpacked(16);
+        layout.unpackPanel(panel.data(), unpacked.data());
+        unpacked.resize(rows.size());
+        for (size_t row = 0; row < rows.size(); ++row)
+          ASSERT_TRUE(isSame(unpacked[row], rows[row]))
+              << text << ", K = " << columns << ", row " << row;
       }
     }
 }

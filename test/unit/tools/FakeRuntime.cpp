@@ -15,10 +15,12 @@ namespace fake {
 Config config;
 Counters counters;
 
-float logit(const std::vector<int32_t> &ids, size_t row, int32_t v) {
+float logit(const std::vector<int32_t> &ids, size_t row, int32_t v,
+            float noise) {
   double before = row > 0 ? ids[row - 1] : 0;
   return static_cast<float>(4 * std::sin(0.37 * (v + 1) * (ids[row] + 1) +
-                                         0.11 * before + double(row)));
+                                         0.11 * before + double(row)) +
+                            noise * std::sin(1.7 * v + double(row)));
 }
 } // namespace fake
 
@@ -166,10 +168,12 @@ qrt_status qrt_append_visit(qrt_session *session, const int32_t *ids,
   for (int32_t i = first; i < count; ++i) {
     size_t row = before + static_cast<size_t>(i);
     for (int32_t v = 0; v < fake::vocabulary; ++v)
-      logits[static_cast<size_t>(v)] = fake::logit(session->ids, row, v);
+      logits[static_cast<size_t>(v)] =
+          fake::logit(session->ids, row, v, session->model->config.noise);
     for (int32_t p = 0; p < fake::probes; ++p)
       for (int32_t w = 0; w < fake::width; ++w)
-        probes[p][w] = static_cast<float>(1000 * p + 10 * int32_t(row) + w);
+        probes[p][w] = static_cast<float>(1000 * p + 10 * int32_t(row) + w) +
+                       session->model->config.noise;
     ++fake::counters.visited;
     if (qrt_status status = visit(user, i, logits.data(), &probes[0][0]))
       return status;

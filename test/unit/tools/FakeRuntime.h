@@ -29,6 +29,8 @@ struct Config {
   std::vector<int32_t> script;
   /// Names; all but "text" turn a tensor of 2 x 3 into its negation.
   std::vector<std::string> functions = {"text", "negate"};
+  /// Moves the logits and the probes, as rounded weights would.
+  float noise = 0;
   /// Microseconds that a row takes.
   int32_t rowMicroseconds = 0;
 };
@@ -49,7 +51,8 @@ struct Counters {
 extern Counters counters;
 
 /// The model's logit of token `v` where `ids` [0, row] are in the context.
-float logit(const std::vector<int32_t> &ids, size_t row, int32_t v);
+float logit(const std::vector<int32_t> &ids, size_t row, int32_t v,
+            float noise = 0);
 
 } // namespace fake
 

@@ -3,6 +3,7 @@
 #include "tools/quant-eval/perplexity.h"
 
 #include "ToolsTest.h"
+#include "tools/quant-eval/softmax.h"
 
 #include <cmath>
 
@@ -83,6 +84,18 @@ TEST(LikelihoodTest, errorBarsOfLlamaPerplexity) {
                    std::exp(mean) * std::sqrt(variance / 2));
 }
 
+TEST(LikelihoodTest, bitsPerByteCountsBytes) {
+  Likelihood likelihood;
+  EXPECT_EQ(likelihood.bitsPerByte().value, 0);
+  for (double nll : {1.0, 2.0, 4.0})
+    likelihood.add(nll);
+  likelihood.addBytes(10);
+  likelihood.addBytes(4);
+  Estimate bits = likelihood.bitsPerByte();
+  EXPECT_DOUBLE_EQ(bits.value, 7.0 / 14 / std::log(2.0));
+  EXPECT_DOUBLE_EQ(bits.error, likelihood.nllError() * 3 / 14 / std::log(2.0));
+}
+
 TEST_F(PerplexityTest, chunksReplaceTheFirstTokenByBos) {
   std::vector<std::vector<int32_t>> chunks;
   std::vector<int32_t> ids = tokens(50);
@@ -119,6 +132,9 @@ TEST_F(PerplexityTest, scoresTheSecondHalf) {
   EXPECT_NEAR(result.nll(), expected(chunks, count), 1e-12);
   EXPECT_EQ(result.count(), count);
   EXPECT_EQ(count, 3 * 15); // 255 of 512
+  // Tokens of the fake model are bytes.
+  EXPECT_EQ(result.bytes(), uint64_t(count));
+  EXPECT_NEAR(result.bitsPerByte().value, result.nll() / std::log(2.0), 1e-12);
   EXPECT_EQ(fake::counters.sessions, 3);
   EXPECT_EQ(fake::counters.visited, count);
 }

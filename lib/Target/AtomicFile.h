@@ -1,7 +1,7 @@
 //===- AtomicFile.h - A file that is there whole or not at all --*- C++ -*-===//
 
-#ifndef LOWBIT_LIB_TARGET_MODULE_ATOMICFILE_H
-#define LOWBIT_LIB_TARGET_MODULE_ATOMICFILE_H
+#ifndef LOWBIT_LIB_TARGET_ATOMICFILE_H
+#define LOWBIT_LIB_TARGET_ATOMICFILE_H
 
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
@@ -29,4 +29,4 @@ private:
 
 } // namespace lowbit
 
-#endif // LOWBIT_LIB_TARGET_MODULE_ATOMICFILE_H
+#endif // LOWBIT_LIB_TARGET_ATOMICFILE_H
