@@ -203,10 +203,7 @@ void RowSearch::chooseInner(const float *values, const float *weights,
                             int64_t first, int64_t count, RowFields &row,
                             const CellSearch::Fit *known) {
   uint32_t *scale = inner(scales, first, row);
-  const FieldChain &offsets = !mins.empty()    ? mins
-                              : !zeros.empty() ? zeros
-                                               : deltas;
-  uint32_t *offset = inner(offsets, first, row);
+  uint32_t *offset = inner(offsets(), first, row);
   if (scheme.levels.back().group == Level::kTensor || (!scale && !offset))
     return;
   cell.load(values, weights, count);
@@ -228,6 +225,40 @@ void RowSearch::chooseInner(const float *values, const float *weights,
     *scale = group.best.scale;
   if (offset)
     *offset = group.best.offset;
+}
+
+RowSearch::InnerFields RowSearch::getInner(int64_t first,
+                                           RowFields &row) const {
+  const uint32_t *scale = inner(scales, first, row),
+                 *offset = inner(offsets(), first, row);
+  return {scale ? *scale : 0, offset ? *offset : 0};
+}
+
+void RowSearch::putInner(int64_t first, InnerFields fields,
+                         RowFields &row) const {
+  if (uint32_t *scale = inner(scales, first, row))
+    *scale = fields.scale;
+  if (uint32_t *offset = inner(offsets(), first, row))
+    *offset = fields.offset;
+}
+
+void RowSearch::setInner(int64_t first, double scale, double min,
+                         RowFields &row) const {
+  auto nearest = [](const FieldChain &chain, double wanted) {
+    return nearFields(chain.back().type, wanted).bits[0];
+  };
+  if (uint32_t *bits = inner(scales, first, row)) {
+    double outer = outerProduct(scales, first, row);
+    *bits = nearest(scales, outer != 0 ? scale / outer : 0);
+  }
+  if (uint32_t *bits = inner(mins, first, row)) {
+    double outer = outerProduct(mins, first, row);
+    *bits = nearest(mins, outer != 0 ? minSign * min / outer : 0);
+  }
+  if (uint32_t *bits = inner(zeros, first, row)) {
+    double stored = groupTerms(scheme, row, first).scale;
+    *bits = nearest(zeros, stored != 0 ? -min / stored : 0);
+  }
 }
 
 //===- Outer levels -------------------------------------------------------===//

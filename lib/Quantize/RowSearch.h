@@ -35,6 +35,19 @@ public:
     chooseInner(values, weights, first, count, row, nullptr);
   }
 
+  /// The bits of an innermost group's fields; 0 where it has none.
+  struct InnerFields {
+    uint32_t scale = 0, offset = 0;
+    bool operator==(const InnerFields &o) const {
+      return scale == o.scale && offset == o.offset;
+    }
+  };
+  InnerFields getInner(int64_t first, RowFields &row) const;
+  void putInner(int64_t first, InnerFields fields, RowFields &row) const;
+  /// The fields nearest to a scale and a minimum (or the zero point that it
+  /// makes), under the outer ones.
+  void setInner(int64_t first, double scale, double min, RowFields &row) const;
+
 private:
   struct Choice {
     uint32_t scale = 0, offset = 0; ///< bits
@@ -50,6 +63,10 @@ private:
 
   bool isInner(const FieldChain &chain) const {
     return !chain.empty() && chain.back().level + 1 == scheme.levels.size();
+  }
+  /// The chain whose fields shift the codes.
+  const FieldChain &offsets() const {
+    return !mins.empty() ? mins : !zeros.empty() ? zeros : deltas;
   }
   uint32_t *inner(const FieldChain &chain, int64_t first, RowFields &row) const;
   double outerProduct(const FieldChain &chain, int64_t first,

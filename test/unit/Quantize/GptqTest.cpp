@@ -81,8 +81,7 @@ struct Problem {
   std::vector<float> w, h;
   Matrix exact; ///< H in double
 
-  Problem(int64_t rows, int64_t columns, unsigned stream,
-          int64_t samples = 800)
+  Problem(int64_t rows, int64_t columns, unsigned stream, int64_t samples = 800)
       : rows(rows), columns(columns),
         w(heavyTailed(rows * columns, stream, 0.02f)) {
     setMoments(gram(activations(samples, columns, stream + 100), columns));
