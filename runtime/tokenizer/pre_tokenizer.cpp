@@ -138,4 +138,11 @@ WordMatch findWordMatch(std::string_view expression) {
   return nullptr;
 }
 
+std::vector<std::string_view> writtenExpressions() {
+  std::vector<std::string_view> expressions;
+  for (const auto &entry : written)
+    expressions.push_back(entry.expression);
+  return expressions;
+}
+
 } // namespace qrt

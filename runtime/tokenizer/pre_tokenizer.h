@@ -36,6 +36,8 @@ struct PreTokenizer {
 const PreTokenizer *findPreTokenizer(std::string_view name);
 /// The function written for this expression, or nullptr.
 WordMatch findWordMatch(std::string_view expression);
+/// The expressions that have one.
+std::vector<std::string_view> writtenExpressions();
 
 } // namespace qrt
 

@@ -2,6 +2,7 @@
 """Tiny models with known logits, against the tools.
 
     tiny_models.py make  FOLDER [--set small|full] [--oracles FOLDER]
+    tiny_models.py folders FOLDER
     tiny_models.py check FOLDER [--tools FOLDER] [--only REGEX] [--report FILE]
 
 `make` builds models in transformers (random weights, or the oracles'), writes
@@ -10,6 +11,9 @@ prompt a line) and NAME.expected.f32 (the logits after each prompt's last
 token). Of a quantized model transformers gets the dequantized weights. It needs
 torch 2.13, transformers 5.23, gguf 0.19 and safetensors; `full` needs the
 oracles too.
+
+`folders` makes small folders as transformers saves models, of every family that
+quant-compile reads: test/e2e/Inputs/huggingface.
 
 `check` needs nothing but Python: it runs quant-eval in the exact mode on every
 model of the folder and compares. test/e2e/Inputs/tiny holds the set `small`.
@@ -114,9 +118,15 @@ def main():
     one.add_argument("--tools", default="build/bin", help="where quant-eval is")
     one.add_argument("--only", default="", metavar="REGEX")
     one.add_argument("--report", help="write a Markdown table")
+    one = commands.add_parser("folders")
+    one.add_argument("folder")
     arguments = parser.parse_args()
     if arguments.command == "check":
         return check(arguments)
+    if arguments.command == "folders":
+        from tiny_folder_maker import make_folders
+
+        return make_folders(arguments.folder)
     from tiny_model_maker import make
 
     return make(arguments)

@@ -33,8 +33,8 @@ constexpr const char *kPairLevels = ",avx512bf16";
 
 /// Words that become something else than text.
 struct Words {
-  std::string targetCPU, kv = "f16", startFrom,
-              stopAfter = "module", emit = "so", probe;
+  std::string targetCPU, kv = "f16", startFrom, stopAfter = "module",
+                         emit = "so", probe;
   std::string rows, fill;
   int32_t maxRows = 256;
   bool version = false;
@@ -84,7 +84,7 @@ void declareOptions(tools::OptionParser &parser, Command &command,
   parser.text("--tensors", "REGEX",
               "which tensors --scheme rounds, by their whole names",
               &options.tensors);
-  parser.text("--weights", "MODEL.gguf",
+  parser.text("--weights", "MODEL",
               "where the weights are that a .mlir names (IR that a model's "
               "--stop-after printed)",
               &options.weights);
@@ -133,13 +133,14 @@ void declareOptions(tools::OptionParser &parser, Command &command,
               std::string("host, or a list of CPU levels: avx2, avxvnni, "
                           "avx512vnni, avx512bf16, amx; neon, armv8.6 "
                           "(default ") +
-                  kDefaultLevels + ", of --activations=bf16 " +
-                  kDefaultLevels + kPairLevels + ")",
+                  kDefaultLevels + ", of --activations=bf16 " + kDefaultLevels +
+                  kPairLevels + ")",
               &words.targetCPU);
-  parser.text("--tuning", "FILE",
-              "choices for kernels, such as tiles, that override the compiler's "
-              "(JSON)",
-              &options.tuning);
+  parser.text(
+      "--tuning", "FILE",
+      "choices for kernels, such as tiles, that override the compiler's "
+      "(JSON)",
+      &options.tuning);
   parser.flag("--tune",
               "measure such choices on this machine first and keep the winners "
               "in the file: minutes for each kind of weight",
@@ -164,10 +165,11 @@ llvm::Error readLevels(const std::string &text, CompileOptions &options) {
   for (llvm::StringRef word : words) {
     const TargetInfo *level = word == "host" ? hostTarget() : findTarget(word);
     if (!level && word == "host")
-      return failure("--target-cpu=host: this CPU has none of the known levels");
+      return failure(
+          "--target-cpu=host: this CPU has none of the known levels");
     if (!level) {
-      auto names = llvm::map_range(
-          knownTargets(), [](const TargetInfo &t) { return t.level; });
+      auto names = llvm::map_range(knownTargets(),
+                                   [](const TargetInfo &t) { return t.level; });
       return failure("--target-cpu: expected host or a list of " +
                      llvm::join(names, ", ") + ", but got '" + word.str() +
                      "'");
@@ -255,12 +257,11 @@ void readWords(const Words &words, CompileOptions &options) {
 llvm::Error checkRecipe(const Command &command) {
   const CompileOptions &options = command.compile;
   if (command.recipe.empty()) {
-    for (auto [flag, given] :
-         {std::pair("--calibrate", !command.text.empty()),
-          {"--work", !command.workFolder.empty()},
-          {"--dry-run", command.dryRun},
-          {"--sequences", command.sequences > 0},
-          {"--sequence-length", command.length > 0}})
+    for (auto [flag, given] : {std::pair("--calibrate", !command.text.empty()),
+                               {"--work", !command.workFolder.empty()},
+                               {"--dry-run", command.dryRun},
+                               {"--sequences", command.sequences > 0},
+                               {"--sequence-length", command.length > 0}})
       if (given)
         return failure(std::string(flag) + " belongs to --recipe=RECIPE");
     return llvm::Error::success();
@@ -282,7 +283,8 @@ llvm::Expected<Command> parseOptions(int argc, char **argv, bool &done) {
   CompileOptions &options = command.compile;
   Words words;
   tools::OptionParser parser(
-      "quant-compile", "quant-compile MODEL.gguf|INPUT.mlir -o MODULE.so\n"
+      "quant-compile",
+      "quant-compile MODEL|INPUT.mlir -o MODULE.so\n"
       "       quant-compile --shape=SHAPE --scheme=SCHEME -o MODULE.so",
       "Compiles a model ahead of time to one file that holds its code, weights "
       "and tokenizer.");

@@ -22,29 +22,29 @@ namespace lowbit {
 enum class Emit { SharedObject, StaticObject, Assembly, LLVMIR, GGUF };
 
 struct CompileOptions {
-  std::string input;        ///< .gguf or .mlir; of random weights: empty
-  std::string shape;        ///< a random model's: a built-in name or a .json
-  std::string linear;       ///< random linear layers: "2048x8192"
+  std::string input;  ///< .gguf, folder or .mlir; random weights: empty
+  std::string shape;  ///< a random model's: a built-in name or a .json
+  std::string linear; ///< random linear layers: "2048x8192"
   std::vector<int64_t> rows = {1}; ///< of their activations
-  uint64_t fill = 0;        ///< bytes that the copies of such a layer take
-  std::string output;       ///< "-" or empty: standard output (IR, assembly)
+  uint64_t fill = 0;  ///< bytes that the copies of such a layer take
+  std::string output; ///< "-" or empty: standard output (IR, assembly)
   std::vector<const TargetInfo *> levels; ///< in ascending order
-  std::string activations = "int8"; ///< or int8-pow2, bf16, ...
+  std::string activations = "int8";       ///< or int8-pow2, bf16, ...
   KVElement kv = KVElement::F16;
   bool probeLayers = false;
-  bool profile = false;     ///< count the time of each region
-  std::string weights;      ///< .gguf with the weights that a .mlir names
-  std::string scheme;       ///< to round tensors into, or of random ones
+  bool profile = false;       ///< count the time of each region
+  std::string weights;        ///< .gguf or folder with the weights of a .mlir
+  std::string scheme;         ///< to round tensors into, or of random ones
   std::string tensors = ".*"; ///< which: a regular expression
   std::optional<Stage> startFrom; ///< of a .mlir; else from its dialects
   Stage stopAfter = Stage::Module;
   Emit emit = Emit::SharedObject;
-  std::string emitHeader;   ///< C prototypes of plain functions
-  std::string symbol;       ///< of a static object; "": STEM_module of output
-  std::string tuning;       ///< a file of choices for kernels
-  bool tune = false;        ///< measure them here first, into that file
-  bool quiet = false;       ///< no progress, no summary
-  int64_t maxRows = 256;    ///< rows of one call of text
+  std::string emitHeader; ///< C prototypes of plain functions
+  std::string symbol;     ///< of a static object; "": STEM_module of output
+  std::string tuning;     ///< a file of choices for kernels
+  bool tune = false;      ///< measure them here first, into that file
+  bool quiet = false;     ///< no progress, no summary
+  int64_t maxRows = 256;  ///< rows of one call of text
   /// Changes a model behind the importer, before anything looks at it.
   std::function<llvm::Error(mlir::ModuleOp)> prepare;
 };

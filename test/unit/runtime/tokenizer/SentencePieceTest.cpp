@@ -167,3 +167,30 @@ TEST_F(SentencePieceTest, RefusesDamagedTables) {
 }
 
 } // namespace
+
+//===- Models with a list of merges ---------------------------------------===//
+
+TEST_F(SentencePieceTest, MergesByTheListWhereThereIsOne) {
+  // By score "bc" would come first; "aa" is a token that no merge makes.
+  make(base()
+           .boolean("tokenizer.ggml.add_space_prefix", false)
+           .strings("tokenizer.ggml.merges",
+                    {"a b", "b c", "\u2581 ab", "\u2581 a"}));
+  EXPECT_EQ(encode("abc"), (Ids{9, 8}));
+  EXPECT_EQ(encode("aa"), (Ids{6, 6}));
+  EXPECT_EQ(encode(" ab"), (Ids{11}));
+  EXPECT_EQ(encode("\u00e9"), (Ids{3, 4}));
+  // Runs of spaces are added tokens, looked for in the text as it is.
+  EXPECT_EQ(encode("  "), (Ids{13}));
+  EXPECT_EQ(encode("\u2581\u2581"), (Ids{5, 5}));
+}
+
+TEST_F(SentencePieceTest, NoTokenGoesOnBehindASpaceIfTold) {
+  make(base()
+           .string("tokenizer.lowbit.space_prefix", "first")
+           .boolean("tokenizer.lowbit.split_spaces", true)
+           .strings("tokenizer.ggml.merges", {"\u2581 a", "\u2581a b"}));
+  EXPECT_EQ(encode("ab ab"), (Ids{11, 11}));
+  EXPECT_EQ(encode(" ab"), (Ids{11}));
+  EXPECT_EQ(encode("<s>ab"), (Ids{1, 6, 7}));
+}

@@ -141,3 +141,62 @@ TEST_F(TokenizerTest, LongWordsTakeLogarithmicSteps) {
 }
 
 } // namespace
+
+//===- What tokenizer.json says and GGUF cannot ---------------------------===//
+
+/// Without tokenizer.ggml.pre, with expressions of the model's own.
+static MetadataBytes withWords(const std::vector<std::string> &words) {
+  return base("no-such").strings("tokenizer.lowbit.words", words);
+}
+
+TEST_F(TokenizerTest, SplitsByItsOwnExpressions) {
+  make(withWords({"a", "[^b]"}));
+  EXPECT_EQ(encode("abc"), (Ids{0, 1, 2}));
+  make(withWords({"[abc]+"}));
+  EXPECT_EQ(encode("abc"), (Ids{0, 14}));
+}
+
+TEST_F(TokenizerTest, IgnoresMergesIfTold) {
+  make(withWords({"[abc]+"}).boolean("tokenizer.lowbit.ignore_merges", true));
+  EXPECT_EQ(encode("abc"), (Ids{5}));
+}
+
+TEST_F(TokenizerTest, PutsASpaceWhereNoneIs) {
+  make(withWords({" ?[abc]+"})
+           .string("tokenizer.lowbit.space_prefix", "missing"));
+  EXPECT_EQ(encode("ab"), (Ids{6}));
+  EXPECT_EQ(encode(" ab"), (Ids{6}));
+  EXPECT_EQ(encode("ab<|im_end|>ab"), (Ids{6, 9, 6}));
+  make(
+      withWords({" ?[abc]+"}).string("tokenizer.lowbit.space_prefix", "first"));
+  EXPECT_EQ(encode("ab<|im_end|>ab"), (Ids{6, 9, 4}));
+}
+
+TEST_F(TokenizerTest, AddedTokensSwallowSpaces) {
+  make(withWords({})
+           .integers("tokenizer.lowbit.strip_left", {9})
+           .integers("tokenizer.lowbit.strip_right", {10}));
+  EXPECT_EQ(encode("a \t<|im_end|> b"), (Ids{0, 9, 3, 1}));
+  EXPECT_EQ(encode("a <tool> \n b"), (Ids{0, 3, 10, 1}));
+}
+
+TEST_F(TokenizerTest, EndsWhereTheGenerationConfigSays) {
+  make(withWords({}).integers("tokenizer.lowbit.end_token_ids", {2, 999}));
+  EXPECT_TRUE(tokenizer_->isEnd(2));
+  EXPECT_FALSE(tokenizer_->isEnd(0));
+}
+
+TEST_F(TokenizerTest, RefusesWhatItCannotDo) {
+  auto refused = [&](const MetadataBytes &pairs) {
+    bytes_ = pairs.get();
+    Metadata metadata;
+    EXPECT_TRUE(Metadata::parse(bytes_, metadata).ok());
+    return Tokenizer::create(metadata, tokenizer_).message();
+  };
+  EXPECT_EQ(refused(withWords({"(?<=a)b"})),
+            "tokenizer: expression '(?<=a)b': this kind of group is not "
+            "supported at byte 1");
+  EXPECT_EQ(refused(withWords({}).string("tokenizer.lowbit.space_prefix", "x")),
+            "tokenizer: tokenizer.lowbit.space_prefix is 'x', expected each, "
+            "missing or first");
+}

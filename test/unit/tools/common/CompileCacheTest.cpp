@@ -57,6 +57,31 @@ TEST_F(CompileCacheTest, compilesOnce) {
   EXPECT_EQ(list(path("cache/lowbit")).size(), 1u);
 }
 
+TEST_F(CompileCacheTest, keyFollowsTheFilesOfAFolder) {
+  source = path("folder");
+  ASSERT_EQ(::mkdir(source.c_str(), 0777), 0);
+  std::vector<std::string> keys{key()};
+  auto expectNew = [&](const char *what) {
+    std::string now = key();
+    EXPECT_EQ(std::count(keys.begin(), keys.end(), now), 0) << what;
+    keys.push_back(now);
+  };
+  write("folder/config.json", "{}");
+  expectNew("config");
+  write("folder/model.safetensors", "weights");
+  expectNew("weights");
+  write("folder/chat_template.jinja", "x");
+  expectNew("template");
+  write("folder/config.json", "{ }");
+  expectNew("another config");
+  // What the compiler does not read does not matter.
+  write("folder/README.md", "x");
+  EXPECT_EQ(key(), keys.back());
+  // With and without a slash it is the same folder.
+  source += "/";
+  EXPECT_EQ(key(), keys.back());
+}
+
 TEST_F(CompileCacheTest, keyFollowsAllItDependsOn) {
   std::vector<std::string> keys{key()};
   auto expectNew = [&](const char *what) {
@@ -86,8 +111,8 @@ TEST_F(CompileCacheTest, keyFollowsAllItDependsOn) {
 }
 
 TEST_F(CompileCacheTest, randomWeightsNeedNoSource) {
-  write("quant-compile", "#!/bin/sh\necho \"$@\" >> " + path("log") +
-                             "\necho made > \"$2\"\n");
+  write("quant-compile",
+        "#!/bin/sh\necho \"$@\" >> " + path("log") + "\necho made > \"$2\"\n");
   source.clear();
   options.scheme = "u4, group 32 scale f16"; // words, not a file
   options.linear = "64x32";
