@@ -22,6 +22,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/StringMap.h"
 
+#include <mutex>
 #include <thread>
 
 using namespace mlir;
@@ -33,13 +34,15 @@ static llvm::Error failure(const llvm::Twine &message) {
 }
 
 static llvm::Error runPasses(ModuleOp module, const Recipe &recipe) {
-  if (recipe.rotate.empty())
-    return llvm::Error::success();
   PassManager pm(module.getContext());
-  lm::RotateInputsOptions rotate;
-  rotate.match = recipe.rotate;
-  pm.addPass(lm::createRotateInputs(rotate));
-  pm.addPass(lm::createFoldRotations());
+  if (recipe.scale != Scaling::None)
+    pm.addPass(lm::createScaleInputs());
+  if (!recipe.rotate.empty()) {
+    lm::RotateInputsOptions rotate;
+    rotate.match = recipe.rotate;
+    pm.addPass(lm::createRotateInputs(rotate));
+    pm.addPass(lm::createFoldRotations());
+  }
   if (failed(pm.run(module)))
     return failure("recipe " + recipe.name + ": its passes failed (see above)");
   return llvm::Error::success();
@@ -54,21 +57,30 @@ llvm::Error prepareModel(ModuleOp module, const Recipe &recipe,
   return llvm::Error::success();
 }
 
-/// The model with the weights that the recipe's passes compute, in floats.
-static llvm::Expected<std::unique_ptr<ModelSource>>
+namespace {
+/// A model with the weights that the recipe's passes compute, in floats.
+struct Transformed {
+  std::unique_ptr<ModelSource> model;
+  std::shared_ptr<Factors> factors = std::make_shared<Factors>();
+  llvm::StringMap<std::string> factorsOf; ///< their names, by weight
+};
+} // namespace
+
+static llvm::Expected<Transformed>
 transformModel(std::unique_ptr<ModelSource> source, const Recipe &recipe) {
-  if (recipe.rotate.empty())
-    return std::move(source);
+  Transformed result;
   std::unique_ptr<MLIRContext> context = makeContext();
   auto module = importModel(*source, context.get(), ImportOptions());
   if (!module)
     return module.takeError();
   if (llvm::Error error = runPasses(**module, recipe))
     return std::move(error);
+  result.factorsOf = factorsOfWeights(**module);
   auto model = std::make_unique<QuantizedSource>(std::move(source));
-  if (failed(computeWeights(**module, *model)))
+  if (failed(computeWeights(**module, *model, result.factors)))
     return failure("recipe " + recipe.name + ": cannot fold (see above)");
-  return std::move(model);
+  result.model = std::move(model);
+  return std::move(result);
 }
 
 /// Rows rounded when somebody reads them.
@@ -82,34 +94,41 @@ static void roundLater(QuantizedSource &model, const TensorPlan &plan) {
     values.resize(size_t(from->columns()));
     dequantizeRow(from->format->scheme, fields, from->columns(), values.data());
   };
-  TensorRange range;
-  if (!scheme.levels.empty() && scheme.levels.front().group == Level::kTensor) {
-    std::vector<float> values;
-    for (int64_t row = 0; row < from->rows(); ++row) {
-      read(row, values);
-      range.add(values.data(), from->columns());
-    }
-  }
-  model.replace(plan.name, scheme, plan.format,
-                [scheme, range, read](int64_t row, RowFields &fields) {
-                  thread_local std::vector<float> values;
-                  read(row, values);
-                  fields.resize(scheme, int64_t(values.size()));
-                  if (range.count)
-                    chooseTensorFields(scheme, range, fields);
-                  roundToNearest(scheme, values.data(), int64_t(values.size()),
-                                 fields);
-                });
+  // Found when the first row is asked for: factors may come between.
+  struct Range {
+    std::once_flag once;
+    TensorRange values;
+  };
+  auto range = std::make_shared<Range>();
+  bool hasTensorFields =
+      !scheme.levels.empty() && scheme.levels.front().group == Level::kTensor;
+  model.replace(
+      plan.name, scheme, plan.format, [=](int64_t row, RowFields &fields) {
+        thread_local std::vector<float> values;
+        if (hasTensorFields)
+          std::call_once(range->once, [&] {
+            for (int64_t i = 0; i < from->rows(); ++i) {
+              read(i, values);
+              range->values.add(values.data(), from->columns());
+            }
+          });
+        read(row, values);
+        fields.resize(scheme, from->columns());
+        if (hasTensorFields)
+          chooseTensorFields(scheme, range->values, fields);
+        roundToNearest(scheme, values.data(), from->columns(), fields);
+      });
 }
 
 namespace {
 
 class Calibrator {
 public:
-  Calibrator(QuantizedSource &model, llvm::ArrayRef<TensorPlan> plan,
-             const QuantizeOptions &options)
-      : model_(model), options_(options), work_(options.workFolder),
-        store_(options.workFolder), console_(options.quiet),
+  Calibrator(QuantizedSource &model, const Transformed &transformed,
+             llvm::ArrayRef<TensorPlan> plan, const QuantizeOptions &options)
+      : model_(model), transformed_(transformed), options_(options),
+        work_(options.workFolder), store_(options.workFolder),
+        console_(options.quiet),
         pool_(options.threads > 0 ? options.threads
                                   : int(std::thread::hardware_concurrency())) {
     for (const TensorPlan &tensor : plan)
@@ -205,12 +224,30 @@ private:
     for (size_t i = 0; i < positions_.size(); ++i)
       positions_[i] = int32_t(i);
     if (work_.finishedLayers() > 0)
-      return llvm::Error::success();
+      return loadFactors();
     if (llvm::Error error = states_->open(1)) // writes what layer 0 reads
       return error;
     for (size_t i = 0; i < sequences->size(); ++i)
       if (llvm::Error error = embed(table, (*sequences)[i], int64_t(i)))
         return error;
+    return llvm::Error::success();
+  }
+
+  /// Those of the layers that are finished.
+  llvm::Error loadFactors() {
+    for (int64_t layer = 0; layer < work_.finishedLayers(); ++layer)
+      for (const auto &weights :
+           floats_->signature("layer." + std::to_string(layer)).inputs)
+        if (const std::string *name = factorsOf(weights)) {
+          int64_t size = model_.find(weights.front())->columns();
+          auto stored =
+              store_.open(*name, Scheme::ofFloat(FieldType::F32), 1, size);
+          if (!stored)
+            return stored.takeError();
+          RowFields row;
+          (*stored)->readRow(0, row);
+          transformed_.factors->set(*name, std::move(row.reals));
+        }
     return llvm::Error::success();
   }
 
@@ -257,7 +294,7 @@ private:
   /// and quantizes them.
   llvm::Error observe(const std::string &function, bool hasRows) {
     const LayerSignature &signature = floats_->signature(function);
-    std::vector<std::unique_ptr<InputStats>> stats;
+    AllStats stats;
     for (size_t i = 0; i < signature.inputs.size(); ++i)
       stats.push_back(statsOf(signature.inputs[i],
                               signature.widths[i + (hasRows ? 1 : 0)]));
@@ -274,6 +311,8 @@ private:
     };
     if (llvm::Error error = eachSequence(*floats_, function, hasRows, look))
       return error;
+    if (llvm::Error error = chooseAllFactors(signature, stats))
+      return error;
     for (size_t i = 0; i < stats.size(); ++i)
       for (const std::string &weight : signature.inputs[i])
         if (needsData(weight))
@@ -285,13 +324,61 @@ private:
   /// Null where no reader needs any.
   std::unique_ptr<InputStats> statsOf(llvm::ArrayRef<std::string> weights,
                                       int64_t columns) {
-    bool any = false, moments = false;
+    bool any = factorsOf(weights);
+    bool moments = any && options_.recipe.scale == Scaling::AWQ;
     for (const std::string &weight : weights)
       if (needsData(weight)) {
         any = true;
         moments |= plan_[weight]->algorithm == Algorithm::GPTQ;
       }
     return any ? std::make_unique<InputStats>(columns, moments) : nullptr;
+  }
+
+  /// Name of the factors for an input, by the weights that read it; or null.
+  const std::string *factorsOf(llvm::ArrayRef<std::string> weights) const {
+    auto found = transformed_.factorsOf.find(weights.front());
+    return found == transformed_.factorsOf.end() ? nullptr : &found->second;
+  }
+
+  using AllStats = std::vector<std::unique_ptr<InputStats>>;
+
+  /// All of a layer before any is used: some divide weights of others.
+  llvm::Error chooseAllFactors(const LayerSignature &signature,
+                               AllStats &stats) {
+    std::vector<std::vector<float>> chosen(stats.size());
+    for (size_t i = 0; i < stats.size(); ++i)
+      if (factorsOf(signature.inputs[i])) {
+        auto factors = choose(signature.inputs[i], *stats[i]);
+        if (!factors)
+          return factors.takeError();
+        chosen[i] = std::move(*factors);
+      }
+    for (size_t i = 0; i < stats.size(); ++i)
+      if (const std::string *name = factorsOf(signature.inputs[i])) {
+        RowFields row;
+        row.reals = chosen[i];
+        Scheme f32 = Scheme::ofFloat(FieldType::F32);
+        if (llvm::Error error =
+                store_.write(*name, f32, int64_t(chosen[i].size()), row))
+          return error;
+        stats[i]->divideBy(pool_, chosen[i]);
+        transformed_.factors->set(*name, std::move(chosen[i]));
+      }
+    return llvm::Error::success();
+  }
+
+  llvm::Expected<std::vector<float>> choose(llvm::ArrayRef<std::string> weights,
+                                            InputStats &stats) {
+    std::vector<const TensorPlan *> plans;
+    std::vector<const SourceTensor *> tensors;
+    for (const std::string &weight : weights)
+      if (const TensorPlan *plan = plan_.lookup(weight)) {
+        plans.push_back(plan);
+        tensors.push_back(model_.base().find(weight));
+      }
+    if (plans.empty()) // nothing is rounded
+      return std::vector<float>(size_t(stats.columns.columns()), 1.0f);
+    return chooseFactors(options_.recipe, plans, tensors, stats, pool_);
   }
 
   llvm::Error quantize(const TensorPlan &plan, InputStats &stats) {
@@ -359,6 +446,7 @@ private:
   }
 
   QuantizedSource &model_;
+  const Transformed &transformed_;
   const QuantizeOptions &options_;
   WorkFolder work_;
   TensorStore store_;
@@ -404,7 +492,7 @@ quantizeModel(std::unique_ptr<ModelSource> source,
   auto transformed = transformModel(std::move(source), options.recipe);
   if (!transformed)
     return transformed.takeError();
-  auto model = std::make_unique<QuantizedSource>(std::move(*transformed));
+  auto model = std::make_unique<QuantizedSource>(std::move(transformed->model));
   for (const TensorPlan &tensor : *plan)
     roundLater(*model, tensor);
   if (options.recipe.needsData()) {
@@ -412,7 +500,8 @@ quantizeModel(std::unique_ptr<ModelSource> source,
       return failure("recipe " + options.recipe.name +
                      " looks at activations: give it a text "
                      "(calibration: text:, or --calibrate=FILE)");
-    if (llvm::Error error = Calibrator(*model, *plan, options).run())
+    if (llvm::Error error =
+            Calibrator(*model, *transformed, *plan, options).run())
       return std::move(error);
     if (llvm::Error error = takeStored(*model, *plan, options.workFolder))
       return std::move(error);

@@ -2,6 +2,7 @@
 
 #include "LayerQuantizer.h"
 
+#include "lowbit/Quantize/ColumnScales.h"
 #include "lowbit/Quantize/RoundToNearest.h"
 
 #include <atomic>
@@ -63,15 +64,65 @@ static std::vector<RowFields> round(const TensorPlan &plan,
   return rows;
 }
 
+void InputStats::divideBy(ThreadPool &pool, llvm::ArrayRef<float> factors) {
+  factors_ = factors;
+  if (!moments.columns())
+    return;
+  (void)matrix(pool); // taken from the moments
+  size_t size = factors.size();
+  for (size_t i = 0; i < size; ++i)
+    for (size_t j = 0; j < size; ++j)
+      matrix_[i * size + j] /= factors[i] * factors[j];
+}
+
+std::vector<float> InputStats::importance() const {
+  std::vector<float> result = columns.importance();
+  for (size_t k = 0; k < factors_.size(); ++k)
+    result[k] /= factors_[k] * factors_[k];
+  return result;
+}
+
+llvm::ArrayRef<float> InputStats::matrix(ThreadPool &pool) {
+  if (matrix_.empty())
+    matrix_ = moments.take(pool);
+  return matrix_;
+}
+
 llvm::Expected<const Gptq *> InputStats::gptq(ThreadPool &pool, int64_t unit) {
   if (gptq_)
     return gptq_.get();
-  matrix_ = moments.take(pool);
   gptq_ = std::make_unique<Gptq>();
   std::string problem;
-  if (!gptq_->prepare(pool, matrix_.data(), columns.columns(), unit, problem))
+  if (!gptq_->prepare(pool, matrix(pool).data(), columns.columns(), unit,
+                      problem))
     return failure(problem);
   return gptq_.get();
+}
+
+llvm::Expected<std::vector<float>>
+chooseFactors(const Recipe &recipe, llvm::ArrayRef<const TensorPlan *> plans,
+              llvm::ArrayRef<const SourceTensor *> tensors, InputStats &stats,
+              ThreadPool &pool) {
+  std::vector<Matrix> matrices;
+  std::vector<ScaledMatrix> scaled;
+  for (const SourceTensor *tensor : tensors) {
+    auto matrix = readMatrix(*tensor, pool);
+    if (!matrix)
+      return matrix.takeError();
+    matrices.push_back(std::move(*matrix));
+  }
+  for (auto [matrix, plan] : llvm::zip_equal(matrices, plans))
+    scaled.push_back({matrix.values.data(), matrix.rows, &plan->scheme});
+  int64_t columns = stats.columns.columns();
+  if (recipe.scale == Scaling::SmoothQuant)
+    return smoothScales(stats.columns.absMax(), columnMaxima(scaled, columns),
+                        recipe.alpha);
+  // An eighth of the rows tells the exponents apart as well as all do.
+  AwqOptions options;
+  options.sampleRows = std::max<int64_t>(64, matrices.front().rows / 8);
+  return awqScales(pool, scaled, stats.matrix(pool).data(), columns,
+                   stats.columns.meanAbs(), options)
+      .scales;
 }
 
 llvm::Expected<std::vector<RowFields>>
@@ -97,7 +148,7 @@ quantizeMatrix(const TensorPlan &plan, const SourceTensor &tensor,
   }
   RoundOptions options;
   options.search = true;
-  std::vector<float> importance = stats.columns.importance();
+  std::vector<float> importance = stats.importance();
   options.weights = importance.data();
   return round(plan, *matrix, options, pool);
 }

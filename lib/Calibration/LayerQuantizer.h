@@ -20,14 +20,20 @@ struct InputStats {
       moments.add(pool, x, rows);
   }
 
-  /// The factored moments, made when the first matrix asks.
+  /// From now on of x[k] / factors[k].
+  void divideBy(ThreadPool &pool, llvm::ArrayRef<float> factors);
+  /// Mean squares of the columns.
+  std::vector<float> importance() const;
+  /// [K x K], of the columns as they are divided.
+  llvm::ArrayRef<float> matrix(ThreadPool &pool);
+  /// The factored matrix, made when the first weight asks.
   llvm::Expected<const Gptq *> gptq(ThreadPool &pool, int64_t unit);
 
   ColumnStats columns;
   SecondMoments moments; ///< of no columns unless wanted
 
 private:
-  std::vector<float> matrix_;
+  std::vector<float> factors_, matrix_;
   std::unique_ptr<Gptq> gptq_;
 };
 
@@ -36,6 +42,13 @@ private:
 llvm::Expected<std::vector<RowFields>>
 quantizeMatrix(const TensorPlan &plan, const SourceTensor &tensor,
                InputStats &stats, ThreadPool &pool);
+
+/// Factors for what some matrices of `tensors` are multiplied with, by the
+/// recipe's method; `plans` say what they are rounded into.
+llvm::Expected<std::vector<float>>
+chooseFactors(const Recipe &recipe, llvm::ArrayRef<const TensorPlan *> plans,
+              llvm::ArrayRef<const SourceTensor *> tensors, InputStats &stats,
+              ThreadPool &pool);
 
 } // namespace lowbit
 

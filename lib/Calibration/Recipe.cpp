@@ -23,6 +23,14 @@ template <> struct ScalarEnumerationTraits<Algorithm> {
   }
 };
 
+template <> struct ScalarEnumerationTraits<Scaling> {
+  static void enumeration(IO &io, Scaling &value) {
+    io.enumCase(value, "none", Scaling::None);
+    io.enumCase(value, "awq", Scaling::AWQ);
+    io.enumCase(value, "smoothquant", Scaling::SmoothQuant);
+  }
+};
+
 template <> struct MappingTraits<TensorRule> {
   static void mapping(IO &io, TensorRule &rule) {
     io.mapRequired("match", rule.match);
@@ -45,6 +53,8 @@ template <> struct MappingTraits<Recipe> {
     io.mapOptional("name", recipe.name);
     io.mapRequired("tensors", recipe.tensors);
     io.mapOptional("rotate", recipe.rotate);
+    io.mapOptional("scale", recipe.scale);
+    io.mapOptional("alpha", recipe.alpha);
     io.mapOptional("activations", recipe.activations);
     io.mapOptional("calibration", recipe.calibration);
   }
@@ -59,9 +69,10 @@ static llvm::Error failure(const llvm::Twine &message) {
 }
 
 bool Recipe::needsData() const {
-  return llvm::any_of(tensors, [](const TensorRule &rule) {
-    return rule.algorithm != Algorithm::Nearest;
-  });
+  return scale != Scaling::None ||
+         llvm::any_of(tensors, [](const TensorRule &rule) {
+           return rule.algorithm != Algorithm::Nearest;
+         });
 }
 
 /// Keeps the first complaint of the reader as one line.
@@ -83,6 +94,12 @@ static llvm::Error checkRecipe(const Recipe &recipe, llvm::StringRef path) {
   if (!recipe.rotate.empty() && !llvm::Regex(recipe.rotate).isValid(problem))
     return failure(path + ": rotate: '" + recipe.rotate +
                    "' is no regular expression: " + problem);
+  if (!recipe.rotate.empty() && recipe.scale != Scaling::None)
+    return failure(path +
+                   ": rotate and scale are two answers to outliers; give "
+                   "one");
+  if (!(recipe.alpha >= 0 && recipe.alpha <= 1))
+    return failure(path + ": alpha: expected 0 to 1");
   const CalibrationText &text = recipe.calibration;
   if (text.sequences < 1 || text.sequences > (1 << 20))
     return failure(path +

@@ -17,9 +17,18 @@ namespace {
 
 /// A weight, or an op on one; evaluated a block of rows at a time, in f32.
 struct Expression {
-  enum Kind { Leaf, ScaleColumns, ScaleRows, RotateColumns, RotateRows };
+  enum Kind {
+    Leaf,
+    Chosen,
+    ScaleColumns,
+    ScaleRows,
+    RotateColumns,
+    RotateRows
+  };
   Kind kind = Leaf;
-  SourceTensor tensor;                 ///< of a leaf
+  SourceTensor tensor; ///< of a leaf
+  std::string name;    ///< of chosen factors
+  std::shared_ptr<const Factors> chosen;
   std::shared_ptr<const Expression> x; ///< of the others
   std::shared_ptr<const Expression> factors;
   bool inverse = false;
@@ -52,6 +61,8 @@ void transform(float *values, int64_t stride, int64_t block) {
 }
 
 std::vector<float> Expression::evaluate(int64_t first, int64_t count) const {
+  if (kind == Chosen)
+    return chosen->get(name, columns);
   if (kind == Leaf) {
     std::vector<float> values(size_t(count * columns));
     RowFields fields;
@@ -94,7 +105,8 @@ void readRow(const std::shared_ptr<const Expression> &expression, int64_t row,
   };
   thread_local Kept kept;
   int64_t unit = expression->unit(), first = row / unit * unit;
-  if (kept.expression != expression || kept.first != first)
+  // Factors may have changed where they are part of it; blocks have none.
+  if (unit == 1 || kept.expression != expression || kept.first != first)
     kept = {expression, first, expression->evaluate(first, unit)};
   int64_t columns = expression->columns;
   auto begin = kept.values.begin() + (row - first) * columns;
@@ -158,7 +170,9 @@ StringRef nameOf(Operation *root) {
 /// Expressions of the values of a module.
 class ExpressionBuilder {
 public:
-  explicit ExpressionBuilder(const ModelSource &model) : model_(model) {}
+  ExpressionBuilder(const ModelSource &model,
+                    std::shared_ptr<const Factors> factors)
+      : model_(model), factors_(std::move(factors)) {}
 
   using Pointer = std::shared_ptr<const Expression>;
 
@@ -177,6 +191,13 @@ private:
     auto result = std::make_shared<Expression>();
     if (auto weight = dyn_cast_if_present<lm::WeightOp>(op)) {
       const SourceTensor *tensor = model_.find(weight.getName());
+      if (!tensor && isa<RankedTensorType>(weight.getType())) {
+        result->kind = Expression::Chosen;
+        result->name = weight.getName().str();
+        result->chosen = factors_;
+        result->columns = cast<ShapedType>(weight.getType()).getDimSize(0);
+        return result;
+      }
       if (!tensor || weight.getPermutation())
         return nullptr;
       result->tensor = *tensor;
@@ -207,13 +228,38 @@ private:
   }
 
   const ModelSource &model_;
+  std::shared_ptr<const Factors> factors_;
   llvm::DenseMap<Value, Pointer> known_;
 };
 
 } // namespace
 
-LogicalResult computeWeights(ModuleOp module, QuantizedSource &model) {
-  ExpressionBuilder builder(model.base());
+void Factors::set(StringRef name, std::vector<float> values) {
+  std::lock_guard<std::mutex> lock(guard_);
+  vectors_[name] = std::move(values);
+}
+
+std::vector<float> Factors::get(StringRef name, int64_t size) const {
+  std::lock_guard<std::mutex> lock(guard_);
+  auto found = vectors_.find(name);
+  return found == vectors_.end() ? std::vector<float>(size_t(size), 1.0f)
+                                 : found->second;
+}
+
+llvm::StringMap<std::string> factorsOfWeights(ModuleOp module) {
+  llvm::StringMap<std::string> names;
+  module.walk([&](lm::ScaleOp scale) {
+    auto weight = scale.getX().getDefiningOp<lm::WeightOp>();
+    auto factors = scale.getFactors().getDefiningOp<lm::WeightOp>();
+    if (weight && factors && !scale.getInverse())
+      names[weight.getName()] = factors.getName().str();
+  });
+  return names;
+}
+
+LogicalResult computeWeights(ModuleOp module, QuantizedSource &model,
+                             std::shared_ptr<const Factors> factors) {
+  ExpressionBuilder builder(model.base(), std::move(factors));
   SmallVector<Operation *> roots = rootsOf(module);
   // All of them before the IR changes.
   std::vector<std::shared_ptr<const Expression>> expressions;

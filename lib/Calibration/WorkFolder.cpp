@@ -24,6 +24,7 @@ static std::string keyOf(const Recipe &recipe, const ModelSource &source) {
        << int(rule.algorithm) << '\n';
   const CalibrationText &calibration = recipe.calibration;
   os << recipe.rotate << '\n'
+     << int(recipe.scale) << ' ' << recipe.alpha << '\n'
      << recipe.activations << '\n'
      << calibration.sequences << ' ' << calibration.length << ' '
      << calibration.seed << '\n';

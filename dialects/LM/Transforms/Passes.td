@@ -97,6 +97,37 @@ def FoldRotations : Pass<"lm-fold-rotations", "::mlir::ModuleOp"> {
   }];
 }
 
+def ScaleInputs : Pass<"lm-scale-inputs", "::mlir::ModuleOp"> {
+  let summary = "Factors between a layer and its input";
+  let description = [{
+    Where only linear layers with matching weights read a value, their columns
+    are multiplied by factors, and what made the value is divided by them: the
+    gain of an `lm.rms_norm`, or the rows of the weight of an `lm.gate`'s `up`.
+    The function is the same for any factors above 0; AWQ and SmoothQuant choose
+    them so that what is rounded suffers less. They are weights of their own,
+    named behind the gain or the weight that is divided.
+
+    ```mlir
+    %x = lm.rms_norm %y, %g {epsilon = 1.0e-5 : f32} : tensor<?x64xf32>, tensor<64xf32>
+    %q = lm.linear %x, %w : tensor<?x64xf32>, tensor<96x64xf32> -> tensor<?x96xf32>
+    ```
+    becomes, with `%g` the weight "norm"
+    ```mlir
+    %f = lm.weight "norm.factors" : tensor<64xf32>
+    %h = lm.scale columns %g, %f inverse : tensor<64xf32>, tensor<64xf32> -> tensor<64xf32>
+    %x = lm.rms_norm %y, %h {epsilon = 1.0e-5 : f32} : tensor<?x64xf32>, tensor<64xf32>
+    %v = lm.scale columns %w, %f : tensor<96x64xf32>, tensor<64xf32> -> tensor<96x64xf32>
+    %q = lm.linear %x, %v : tensor<?x64xf32>, tensor<96x64xf32> -> tensor<?x96xf32>
+    ```
+
+    Relies on nothing. Weights that others read too are left alone.
+  }];
+  let options = [
+    Option<"match", "match", "std::string", "\".*\"",
+           "regular expression of whole names of weights">
+  ];
+}
+
 def SplitLayers : Pass<"lm-split-layers", "::mlir::ModuleOp"> {
   let summary = "A model as one function for each of its layers";
   let description = [{

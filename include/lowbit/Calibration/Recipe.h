@@ -11,6 +11,8 @@
 //       scheme: u4 offset 8, group 32 scale f16
 //       algorithm: gptq
 //   rotate: blk\..*              # rotate the inputs of these weights
+//   scale: awq                    # or smoothquant; in place of rotate
+//   alpha: 0.5                    # of smoothquant
 //   activations: int8             # as --activations takes it
 //   calibration:
 //     text: calibration.txt       # relative to the recipe
@@ -38,6 +40,9 @@ enum class Algorithm {
   GPTQ     ///< codes one column after another, errors passed on
 };
 
+/// Who chooses factors between layers and their inputs (lm-scale-inputs).
+enum class Scaling { None, AWQ, SmoothQuant };
+
 struct TensorRule {
   std::string match;  ///< regular expression of whole names
   std::string scheme; ///< a type of GGUF, words of a scheme, or "keep"
@@ -54,7 +59,9 @@ struct CalibrationText {
 struct Recipe {
   std::string name; ///< for people: the file, or the built-in word
   std::vector<TensorRule> tensors;
-  std::string rotate;      ///< inputs of which weights; "": none
+  std::string rotate; ///< inputs of which weights; "": none
+  Scaling scale = Scaling::None;
+  double alpha = 0.5;      ///< of SmoothQuant
   std::string activations; ///< "": as the command line says
   CalibrationText calibration;
 
