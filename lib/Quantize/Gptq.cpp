@@ -2,6 +2,7 @@
 
 #include "lowbit/Quantize/Gptq.h"
 
+#include "CodeSweeps.h"
 #include "Factor.h"
 #include "Products.h"
 #include "RowSearch.h"
@@ -371,8 +372,11 @@ bool Gptq::quantize(ThreadPool &pool, const Scheme &scheme, const float *w,
     tried[1] =
         roundRows(pool, scheme, part, count, columns, tensorFields, search);
     tried[2] = tried[1];
-    if (!scheme.isFloat())
+    if (!scheme.isFloat()) {
       GptqChunk(*this, pool, scheme, part, count).run(tried[2]);
+      sweepCodes(pool, scheme, part, columns, h, diagonal, options.sweeps,
+                 tried[2]);
+    }
     for (int i = 0; i < 3; ++i)
       errors[i] = errorsOf(pool, scheme, part, columns, h, tried[i]);
     for (size_t row = 0; row < size_t(count); ++row) {

@@ -1,10 +1,11 @@
 //===- scheme_fuzz.cpp - The scheme parser on any text --------------------===//
 //
 // What parses prints as a text that parses to the same scheme; what passes the
-// rules can round and dequantize a row.
+// rules can round, search, and dequantize a row.
 //
 //===----------------------------------------------------------------------===//
 
+#include "lowbit/Quantize/Hqq.h"
 #include "lowbit/Quantize/RoundToNearest.h"
 
 #include <cmath>
@@ -35,6 +36,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   row.resize(scheme, kColumns);
   chooseTensorFields(scheme, range, row);
   roundToNearest(scheme, values, kColumns, row);
+  RoundOptions search;
+  search.search = true;
+  roundToNearest(scheme, values, kColumns, row, search);
+  hqq(scheme, values, kColumns, row);
   dequantizeRow(scheme, row, kColumns, values);
   return 0;
 }

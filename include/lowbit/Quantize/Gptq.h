@@ -41,6 +41,11 @@ struct GptqOptions {
   bool activationOrder = false;
   /// Columns that a pass over the errors so far serves.
   int64_t blockColumns = 128;
+  /// Sweeps of coordinate descent over the codes behind the last column
+  /// (Behdin et al. 2023, "QuantEase", arXiv:2309.01885): each code in turn
+  /// becomes the best there is while the others and all fields stay. Not for
+  /// codebooks of vectors.
+  int sweeps = 2;
 };
 
 /// What the matrix has become. Errors are e H e^T of each row, in the units of

@@ -16,7 +16,7 @@ struct RoundOptions {
   /// Then searches all fields but the tensor's for less of
   /// sum_k weight[k] (value[k] - rounded[k])^2, and keeps what rounding without
   /// search gave wherever that is not worse: see RowSearch.h. About 0.1 us for
-  /// an element.
+  /// an element, 0.2 to 0.4 us with nested fields (Zen 5).
   bool search = false;
   /// [columns], or null: all alike. At least 0; others count as 0. For a matrix
   /// product the mean square of the column's activations

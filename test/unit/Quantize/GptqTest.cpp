@@ -168,6 +168,7 @@ TEST(GptqTest, equals_the_textbook) {
     Problem problem(24, 333, 1);
     GptqOptions options;
     options.blockColumns = 64;
+    options.sweeps = 0;
     GptqResult result = run(problem, scheme, options);
     size_t n = size_t(problem.columns);
     double mean = 0;
@@ -271,6 +272,50 @@ TEST(GptqTest, far_better_on_correlated_activations) {
   Problem problem(32, 384, 4);
   GptqResult result = run(problem, test::scheme("ternary, tensor scale f32"));
   EXPECT_LT(sum(result.errors), 0.85 * sum(result.roundingErrors));
+}
+
+// No single code could be better while the others stay.
+TEST(GptqTest, sweeps_end_where_no_code_alone_gains) {
+  for (const char *text :
+       {"u4 offset 8, group 32 scale f16", "u3, group 48 scale f16 min f16",
+        "u2 codebook [0.0, 1.0, 3.0, 6.0] signs, row scale f32"}) {
+    Scheme scheme = test::scheme(text);
+    Problem problem(6, 100, 11);
+    GptqOptions without, with;
+    without.sweeps = 0;
+    with.sweeps = 100;
+    GptqResult before = run(problem, scheme, without),
+               after = run(problem, scheme, with);
+    EXPECT_LT(sum(after.errors), 0.99 * sum(before.errors)) << text;
+    double lambda = 0;
+    for (size_t k = 0; k < 100; ++k)
+      lambda += 0.01 * problem.exact[k * 101] / 100;
+    for (size_t i = 0; i < 6; ++i) {
+      RowFields row = after.rows[i];
+      std::vector<float> values(100);
+      dequantizeRow(scheme, row, 100, values.data());
+      std::vector<double> e(100);
+      for (size_t k = 0; k < 100; ++k)
+        e[k] = double(problem.w[i * 100 + k]) - values[k];
+      for (size_t k = 0; k < 100; ++k) {
+        double slope = lambda * e[k];
+        for (size_t j = 0; j < 100; ++j)
+          slope += e[j] * problem.exact[j * 100 + k];
+        double curvature = problem.exact[k * 101] + lambda;
+        uint8_t kept = row.codes[k];
+        for (unsigned code = 0; code < 1u << scheme.bits; ++code) {
+          row.codes[k] = uint8_t(code);
+          std::vector<float> other(100);
+          dequantizeRow(scheme, row, 100, other.data());
+          double change = double(other[k]) - values[k];
+          EXPECT_GE(change * (change * curvature - 2 * slope),
+                    -1e-3 * curvature * change * change - 1e-9)
+              << text << " row " << i << ", column " << k;
+        }
+        row.codes[k] = kept;
+      }
+    }
+  }
 }
 
 TEST(GptqTest, ordered_groups_are_static) {

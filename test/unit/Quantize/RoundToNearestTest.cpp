@@ -74,7 +74,9 @@ onGrid(const Scheme &scheme, int64_t columns, std::vector<uint8_t> ends,
       row.fields[i][j].assign(row.fields[i][j].size(), bits[i][j]);
   int64_t group = scheme.innerGroup() > 0 ? scheme.innerGroup() : columns;
   for (int64_t first = 0; first < columns; first += group)
-    for (size_t i = 0; i < ends.size() && first + int64_t(i) < columns; ++i) {
+    for (size_t i = 0;
+         i < ends.size() && first + int64_t(i) * scheme.entryLength < columns;
+         ++i) {
       if (scheme.isVector())
         row.indices[size_t(first / scheme.entryLength) + i] = ends[i];
       else
