@@ -98,13 +98,18 @@ public:
     type(ValueType::String);
     put(value);
   }
+  // u32 and f32 where GGUF's readers expect them.
   void operator()(int64_t value) {
-    type(ValueType::I64);
-    number(value);
+    bool fits = value >= 0 && value <= int64_t(UINT32_MAX);
+    type(fits ? ValueType::U32 : ValueType::I64);
+    if (fits)
+      number(static_cast<uint32_t>(value));
+    else
+      number(value);
   }
   void operator()(double value) {
-    type(ValueType::F64);
-    number(value);
+    type(ValueType::F32);
+    number(static_cast<float>(value));
   }
   void operator()(bool value) {
     type(ValueType::Bool);

@@ -34,7 +34,7 @@ Status SpmBpe::create(const Metadata &metadata, const Vocabulary &vocabulary,
                       std::unique_ptr<TokenModel> &out) {
   std::unique_ptr<SpmBpe> model(new SpmBpe(vocabulary, added, rules));
   QRT_TRY(model->readBytes());
-  if (metadata.has("tokenizer.ggml.merges")) {
+  if (rules.usesMerges) {
     model->merges_ = std::make_unique<MergeTable>();
     QRT_TRY(MergeTable::create(metadata, vocabulary, *model->merges_));
   }

@@ -24,6 +24,7 @@ namespace qrt {
 struct SpmBpeRules {
   int32_t unknownId = -1;
   SpacePrefix spacePrefix = SpacePrefix::None;
+  bool usesMerges = false;   ///< by the list, not by score
   bool splitsSpaces = false; ///< no token goes on behind its first space
 };
 

@@ -147,8 +147,10 @@ Status Tokenizer::createBytePairs(const Metadata &metadata) {
 }
 
 Status Tokenizer::createSentencePiece(const Metadata &metadata) {
-  bool hasMerges = metadata.has("tokenizer.ggml.merges");
-  if (!hasMerges && !metadata.has("tokenizer.ggml.scores"))
+  // Files of llama.cpp may have both; they are made for scores.
+  bool usesMerges =
+      metadata.boolean("tokenizer.lowbit.use_merges").value_or(false);
+  if (!usesMerges && !metadata.has("tokenizer.ggml.scores"))
     return corrupt("tokenizer: the metadata has no scores "
                    "(tokenizer.ggml.scores)");
   // SentencePiece's own defaults.
@@ -163,16 +165,17 @@ Status Tokenizer::createSentencePiece(const Metadata &metadata) {
   QRT_TRY(readSpacePrefix(metadata,
                           prefix ? SpacePrefix::Each : SpacePrefix::None,
                           rules.spacePrefix));
+  rules.usesMerges = usesMerges;
   rules.splitsSpaces =
       metadata.boolean("tokenizer.lowbit.split_spaces").value_or(false);
   stripsPrefix_ = rules.spacePrefix != SpacePrefix::None;
   // GGUF has no key for it: the added tokens of Phi-3 have `rstrip`.
   std::string name = lowered(metadata.string("general.name").value_or(""));
-  controlsStrip_ = !hasMerges && (name.find("phi-3") != std::string::npos ||
-                                  name.find("phi3") != std::string::npos);
+  controlsStrip_ = !usesMerges && (name.find("phi-3") != std::string::npos ||
+                                   name.find("phi3") != std::string::npos);
   QRT_TRY(readIds(metadata));
   rules.unknownId = unknownId_;
-  added_ = std::make_unique<AddedTokens>(metadata, vocabulary_, !hasMerges);
+  added_ = std::make_unique<AddedTokens>(metadata, vocabulary_, !usesMerges);
   return SpmBpe::create(metadata, vocabulary_, *added_, rules, model_);
 }
 

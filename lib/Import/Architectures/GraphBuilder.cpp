@@ -184,17 +184,6 @@ Value GraphBuilder::embed(float scale) {
       function.getArgument(1), builder.getF32FloatAttr(scale));
 }
 
-lm::RopeStyle GraphBuilder::ropeStyle(lm::RopeStyle usual) {
-  std::string key = hp.key("rope.style");
-  std::optional<StringRef> name = source.string(key);
-  if (!name)
-    return usual;
-  if (std::optional<lm::RopeStyle> style = lm::symbolizeRopeStyle(*name))
-    return *style;
-  fail("key '" + key + "' is '" + *name + "', expected halves or pairs");
-  return usual;
-}
-
 Value GraphBuilder::ropeTable(float base, const RopeScaling &scaling) {
   Value factors;
   std::string name = has(kShortFactors) ? kShortFactors : kRopeFactors;

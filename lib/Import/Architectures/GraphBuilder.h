@@ -51,9 +51,6 @@ public:
   //===- Parts, in the order a model uses them ---------------------------===//
 
   mlir::Value embed(float scale);
-  /// Which elements of a head rotate together: `usual` in files of
-  /// llama.cpp's converter, unless the source says otherwise.
-  lm::RopeStyle ropeStyle(lm::RopeStyle usual);
   /// The table of all heads that rotate alike; `rope_freqs.weight` included.
   mlir::Value ropeTable(float base, const RopeScaling &scaling);
   /// What follows belongs to layer `layer`.

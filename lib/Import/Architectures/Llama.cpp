@@ -10,7 +10,7 @@ static void buildPlain(GraphBuilder &graph, lm::RopeStyle rope) {
   const HyperParameters &hp = graph.hp;
   Value x = graph.embed(1);
   AttentionOptions attention;
-  attention.rope = graph.ropeStyle(rope);
+  attention.rope = rope;
   attention.ropeTable = graph.ropeTable(hp.ropeBase, hp.ropeScaling);
   attention.window = hp.window;
   for (int64_t layer = 0; layer < hp.layers && !graph.failed(); ++layer) {

@@ -18,7 +18,7 @@ void buildSmolLM3(GraphBuilder &graph) {
   const HyperParameters &hp = graph.hp;
   Value x = graph.embed(1);
   AttentionOptions attention;
-  attention.rope = graph.ropeStyle(lm::RopeStyle::Pairs);
+  attention.rope = lm::RopeStyle::Pairs;
   Value table = graph.ropeTable(hp.ropeBase, hp.ropeScaling);
   std::vector<bool> rotated = rotatedLayers(graph);
   std::vector<bool> local =

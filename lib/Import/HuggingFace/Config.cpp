@@ -133,6 +133,7 @@ static void setSizes(ConfigReader &reader) {
     reader.fail("key 'num_attention_heads' is " + Twine(heads) +
                 ", expected a multiple of num_key_value_heads, " +
                 Twine(kvHeads));
+  config.headDim = headDim;
   config.queryRows = heads * headDim;
   config.keyRows = kvHeads * headDim;
   if (config.queryRows > kLargestSize)
@@ -152,6 +153,10 @@ static void setSizes(ConfigReader &reader) {
   int64_t context = reader.size("max_position_embeddings");
   if (!reader.failed())
     readRope(reader, headDim, context);
+  // llama.cpp's converter takes no other order of such heads, either.
+  if (config.family->rotatesPairs && headDim % 2)
+    reader.fail("key 'head_dim' is " + Twine(headDim) +
+                ", expected an even number");
   reader.set("context_length", context, "max_position_embeddings");
 }
 

@@ -17,6 +17,7 @@ struct Config {
   int64_t layers = 0;
   int64_t embedding = 0;
   int64_t vocabulary = 0;
+  int64_t headDim = 0;
   int64_t queryRows = 0, keyRows = 0; ///< heads times their length
   int64_t hidden = 0;                 ///< of the feed-forward part
   unsigned parts = 0;                 ///< bits of Part that the model has

@@ -58,6 +58,8 @@ struct Family {
   Windows windows;
   const char *activationKey, *activation; ///< the only value that is known
   bool gainsLessOne;                      ///< norms store their gain minus 1
+  /// GGUF has elements of a head that rotate together side by side.
+  bool rotatesPairs;
   /// Keys that config.json may lack: the defaults of the configuration class
   /// (transformers 5.23), but for sizes that every file has.
   const char *defaults;

@@ -197,11 +197,11 @@ void readRope(ConfigReader &reader, int64_t headDim, int64_t &context) {
                 Twine(headDim) + " elements of a head");
     return;
   }
+  if (reader.config.family->rotatesPairs && rope.dims != headDim)
+    reader.fail("key 'partial_rotary_factor' is not supported for model_type " +
+                Twine(reader.config.family->modelType));
   reader.set("rope.freq_base", rope.base, key);
   reader.set("rope.dimension_count", rope.dims, "partial_rotary_factor");
-  // Rows of queries and keys stay in the order of transformers, which rotates
-  // the halves of a head; llama.cpp's converter makes pairs neighbours.
-  reader.set("rope.style", std::string("halves"), "model_type");
   setScaling(rope);
 }
 

@@ -96,6 +96,32 @@ static void addOne(SourceTensor &tensor) {
   };
 }
 
+/// In each head, elements half a head apart become neighbours.
+static int64_t pairedIndex(int64_t index, int64_t headDim) {
+  int64_t head = index / headDim, inside = index % headDim;
+  return head * headDim + inside % 2 * (headDim / 2) + inside / 2;
+}
+
+/// Rows of queries or keys, or elements of their bias, in the order of GGUF.
+static void pairRows(SourceTensor &tensor, int64_t headDim) {
+  SourceTensor stored = tensor;
+  tensor.data = nullptr;
+  if (stored.shape.size() > 1) {
+    tensor.generate = [stored, headDim](int64_t row, RowFields &fields) {
+      unpackRow(*stored.format, stored.row(pairedIndex(row, headDim)),
+                stored.columns(), fields);
+    };
+    return;
+  }
+  tensor.generate = [stored, headDim](int64_t row, RowFields &fields) {
+    RowFields whole;
+    unpackRow(*stored.format, stored.row(row), stored.columns(), whole);
+    fields = whole;
+    for (size_t i = 0; i < fields.reals.size(); ++i)
+      fields.reals[i] = whole.reals[size_t(pairedIndex(int64_t(i), headDim))];
+  };
+}
+
 Error Mapper::add(const TensorRule &rule, const std::string &theirs,
                   const std::string &ours) {
   const safetensors::Tensor *found = checkpoint.find(theirs);
@@ -121,6 +147,12 @@ Error Mapper::add(const TensorRule &rule, const std::string &theirs,
   if (config.family->gainsLessOne && StringRef(ours).ends_with("norm.weight") &&
       tensor.shape.size() == 1)
     addOne(tensor);
+  // Heads of another number of rows are whoever builds the network's to refuse.
+  bool rotates = StringRef(ours).contains(".attn_q.") ||
+                 StringRef(ours).contains(".attn_k.");
+  if (config.family->rotatesPairs && rotates &&
+      tensor.shape.front() % config.headDim == 0)
+    pairRows(tensor, config.headDim);
   theirNames[ours] = theirs;
   result.push_back(std::move(tensor));
   return Error::success();

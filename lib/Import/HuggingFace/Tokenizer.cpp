@@ -46,6 +46,7 @@ private:
   Error readVocabulary(const Object &model);
   Error readAddedTokens();
   Error addToken(const Object &token);
+  void setScores(const std::vector<std::string> &merges);
   Error readMerges(const Object &model);
   Error readPostProcessor();
   Error readPostProcessor(const Object &processor);
@@ -140,6 +141,20 @@ Error TokenizerReader::readAddedTokens() {
   return Error::success();
 }
 
+/// SentencePiece's way to say how early a token merges, for other readers of
+/// what is exported; the runtime takes the merges. What no merge makes is never
+/// chosen over what one does.
+void TokenizerReader::setScores(const std::vector<std::string> &merges) {
+  std::vector<float> scores(vocabulary, -1e6f);
+  for (size_t rank = merges.size(); rank-- > 0;) {
+    auto [left, right] = StringRef(merges[rank]).split(' ');
+    auto found = ids.find((left + right).str());
+    if (found != ids.end())
+      scores[size_t(found->second)] = -static_cast<float>(rank);
+  }
+  source.set("tokenizer.ggml.scores", std::move(scores));
+}
+
 /// Merges are pairs since tokenizers 0.20, lines with a space before.
 Error TokenizerReader::readMerges(const Object &model) {
   const Array *list = model.getArray("merges");
@@ -166,6 +181,7 @@ Error TokenizerReader::readMerges(const Object &model) {
                   " has a space, which is not supported");
     merges.push_back((*left + " " + *right).str());
   }
+  setScores(merges);
   source.set("tokenizer.ggml.merges", std::move(merges));
   return Error::success();
 }

@@ -10,6 +10,7 @@
 //   tokenizer.lowbit.space_prefix    when text gets a space in front: "each"
 //                                    stretch between added tokens, each that
 //                                    has none ("missing"), or the "first" one
+//   tokenizer.lowbit.use_merges      tokens merge by the list, not by score
 //   tokenizer.lowbit.split_spaces    no token goes on behind its first space
 //   tokenizer.lowbit.strip_left,
 //   tokenizer.lowbit.strip_right     added tokens that swallow spaces

@@ -195,16 +195,52 @@ std::string TokenizerSteps::read(const Object &json) {
   return problem;
 }
 
+namespace {
+/// Names that llama.cpp has for some of these.
+struct NamedWords {
+  const char *name;
+  bool digits; ///< apart, before the expression
+  const char *expression;
+  bool composes, ignoreMerges;
+};
+} // namespace
+
+static constexpr const char *kLlama3Words =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+static constexpr const char *kQwen2Words =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+static constexpr NamedWords kNamedWords[] = {
+    {"gpt-2", false, kByteLevelWords, false, false},
+    {"smollm", true, kByteLevelWords, false, false},
+    {"llama-bpe", false, kLlama3Words, false, true},
+    {"qwen2", false, kQwen2Words, true, false},
+};
+
+StringRef TokenizerSteps::nameOfWords() const {
+  for (const NamedWords &named : kNamedWords) {
+    size_t last = named.digits ? 1 : 0;
+    if (words.size() == last + 1 && words[last] == named.expression &&
+        (!named.digits || words[0] == R"(\p{N})") &&
+        composes == named.composes && ignoreMerges == named.ignoreMerges)
+      return named.name;
+  }
+  return "";
+}
+
 void TokenizerSteps::set(KeyValueSource &source) const {
   source.set("tokenizer.ggml.model", std::string(byteLevel ? "gpt2" : "llama"));
   source.set("tokenizer.ggml.add_space_prefix", !spacePrefix.empty());
   if (!spacePrefix.empty())
     source.set("tokenizer.lowbit.space_prefix", spacePrefix);
   if (!byteLevel) {
+    source.set("tokenizer.lowbit.use_merges", true);
     source.set("tokenizer.lowbit.split_spaces", splitsSpaces);
     return;
   }
   source.set("tokenizer.lowbit.words", words);
+  // For other readers of what is exported.
+  if (StringRef name = nameOfWords(); !name.empty() && spacePrefix.empty())
+    source.set("tokenizer.ggml.pre", name.str());
   source.set("tokenizer.lowbit.compose", composes);
   source.set("tokenizer.lowbit.ignore_merges", ignoreMerges);
 }

@@ -37,6 +37,9 @@ private:
   bool ignoreMerges = false;
   bool marksSpaces = false; ///< U+2581 in place of spaces
   bool splitsSpaces = false;
+
+  /// What tokenizer.ggml.pre says, or "" where GGUF has no name for it.
+  llvm::StringRef nameOfWords() const;
 };
 
 } // namespace lowbit::huggingface

@@ -61,6 +61,31 @@ def test_oracles(context, name):
     expect_near(logits_of(context, folder, prompts, *tiny_models.EXACT), oracle["expected_logits"])
 
 
+@each("llama", "gemma3")
+def test_export_is_that_of_the_converter(context, name):
+    """--emit=gguf of a folder holds the tensors that llama.cpp's converter made
+    of it (in f16), and its keys of the architecture."""
+    folder = context.oracle("models") / name
+    try:
+        import gguf
+    except ImportError:
+        raise Skip("needs the Python package gguf")
+    context.run("quant-compile", folder, "--emit=gguf", "-o", context.folder / "ours.gguf", "--quiet")
+    ours, theirs = (gguf.GGUFReader(path) for path in (context.folder / "ours.gguf", folder / "model.gguf"))
+    tensors = {tensor.name: tensor for tensor in ours.tensors}
+    expect(tensors.keys() == {tensor.name for tensor in theirs.tensors}, f"tensors are {sorted(tensors)}")
+    for tensor in theirs.tensors:
+        mine = tensors[tensor.name].data
+        same = mine.astype(tensor.data.dtype).tobytes() == tensor.data.tobytes()
+        expect(same, f"tensor {tensor.name} differs")
+    for key, field in theirs.fields.items():
+        if key.startswith(name + "."):
+            expect(key in ours.fields, f"key {key} is missing")
+            mine = ours.fields[key]
+            expect(mine.contents() == field.contents() and mine.types == field.types,
+                   f"key {key} is {mine.contents()}, expected {field.contents()}")
+
+
 def test_scheme_rounds(context):
     """Rounded to 8 bits the weights are off by 2^-8 of their group's largest."""
     folder = FOLDERS / "qwen3"

@@ -18,10 +18,11 @@ class HuggingFaceTest : public ::testing::Test {
 protected:
   void writeConfig(const std::string &more) {
     folder.write("config.json",
-                 R"({"hidden_size": 4, "num_hidden_layers": 1,
-                     "num_attention_heads": 2, "intermediate_size": 6,
-                     "vocab_size": 5, )" +
-                     more + "}");
+                 "{" + more + R"(, "hidden_size": 4, "num_hidden_layers": 1,
+                     "intermediate_size": 6, "vocab_size": 5)" +
+                     (more.find("num_attention_heads") == more.npos
+                          ? ", \"num_attention_heads\": 2}"
+                          : "}"));
   }
   static SafetensorsBuilder llamaTensors() {
     SafetensorsBuilder tensors;
@@ -86,7 +87,6 @@ TEST_F(HuggingFaceTest, keys_and_names_are_those_of_gguf) {
   EXPECT_EQ(source->integer("llama.attention.key_length"), 2);
   EXPECT_EQ(source->integer("llama.context_length"), 2048); // by default
   EXPECT_EQ(source->real("llama.rope.freq_base"), 5e5);
-  EXPECT_EQ(source->string("llama.rope.style"), "halves");
   EXPECT_EQ(source->tensors().size(), 12u);
   ASSERT_TRUE(source->find("blk.0.ffn_norm.weight"));
   EXPECT_EQ(source->find("output.weight")->shape, (Sizes{5, 4}));
@@ -95,6 +95,26 @@ TEST_F(HuggingFaceTest, keys_and_names_are_those_of_gguf) {
   EXPECT_EQ(source->nameInFile("llama.embedding_length"), "hidden_size");
   EXPECT_EQ(row(*source, "token_embd.weight", 1),
             (std::vector<float>{4, 5, 6, 7}));
+}
+
+TEST_F(HuggingFaceTest, elements_that_rotate_together_become_neighbours) {
+  writeConfig(R"("model_type": "llama", "tie_word_embeddings": true,
+                 "num_attention_heads": 1, "attention_bias": true)");
+  SafetensorsBuilder tensors = separate(llamaTensors());
+  for (const char *name : {"q", "k", "v", "o"})
+    tensors.count(
+        "model.layers.0.self_attn." + std::string(name) + "_proj.bias", {4});
+  writeModel(tensors);
+  std::unique_ptr<ModelSource> source = open();
+  ASSERT_TRUE(source);
+  // Rows 0, 2, 1, 3 of a head of 4.
+  EXPECT_EQ(row(*source, "blk.0.attn_q.weight", 1).front(), 8);
+  EXPECT_EQ(row(*source, "blk.0.attn_k.weight", 2).front(), 4);
+  EXPECT_EQ(row(*source, "blk.0.attn_v.weight", 1).front(), 4);
+  EXPECT_EQ(row(*source, "blk.0.attn_q.bias", 0),
+            (std::vector<float>{0, 2, 1, 3}));
+  EXPECT_EQ(row(*source, "blk.0.attn_v.bias", 0),
+            (std::vector<float>{0, 1, 2, 3}));
 }
 
 TEST_F(HuggingFaceTest, fused_matrices_are_ranges_of_rows) {

@@ -174,6 +174,7 @@ TEST_F(SentencePieceTest, MergesByTheListWhereThereIsOne) {
   // By score "bc" would come first; "aa" is a token that no merge makes.
   make(base()
            .boolean("tokenizer.ggml.add_space_prefix", false)
+           .boolean("tokenizer.lowbit.use_merges", true)
            .strings("tokenizer.ggml.merges",
                     {"a b", "b c", "\u2581 ab", "\u2581 a"}));
   EXPECT_EQ(encode("abc"), (Ids{9, 8}));
@@ -188,9 +189,17 @@ TEST_F(SentencePieceTest, MergesByTheListWhereThereIsOne) {
 TEST_F(SentencePieceTest, NoTokenGoesOnBehindASpaceIfTold) {
   make(base()
            .string("tokenizer.lowbit.space_prefix", "first")
+           .boolean("tokenizer.lowbit.use_merges", true)
            .boolean("tokenizer.lowbit.split_spaces", true)
            .strings("tokenizer.ggml.merges", {"\u2581 a", "\u2581a b"}));
   EXPECT_EQ(encode("ab ab"), (Ids{11, 11}));
   EXPECT_EQ(encode(" ab"), (Ids{11}));
   EXPECT_EQ(encode("<s>ab"), (Ids{1, 6, 7}));
+}
+
+TEST_F(SentencePieceTest, FilesOfLlamaCppMergeByScoreInSpiteOfAList) {
+  make(base()
+           .boolean("tokenizer.ggml.add_space_prefix", false)
+           .strings("tokenizer.ggml.merges", {"a b"}));
+  EXPECT_EQ(encode("abc"), (Ids{6, 10}));
 }
