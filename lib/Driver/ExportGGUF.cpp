@@ -37,6 +37,14 @@ llvm::Expected<GGUFTensor> makeTensor(const SourceTensor &from,
   tensor.name = from.name;
   tensor.shape = from.shape;
   tensor.format = findBitFormat(scheme);
+  if (tensor.format && !tensor.format->packsAnyRow)
+    return failure("tensor '" + llvm::Twine(from.name) +
+                   "' cannot be rounded "
+                   "to " +
+                   tensor.format->name +
+                   ", whose files hold less than "
+                   "its scheme says: choose another type, such as "
+                   "--scheme=Q2_K");
   if (!tensor.format)
     return failure("tensor '" + llvm::Twine(from.name) + "' has the scheme '" +
                    scheme.str() +

@@ -9,6 +9,7 @@
 #include "lowbit/Support/BitFormat.h"
 
 #include "BitPack.h"
+#include "VectorFormats.h"
 #include "lowbit/Support/Float.h"
 
 #include <cstring>
@@ -233,6 +234,33 @@ static void unpackTQ2_0(const uint8_t *block, int64_t first, RowFields &row) {
   *fieldsAt(row, 0, 0, first, 256) = load16(block + 64);
 }
 
+//===- Other blocks -------------------------------------------------------===//
+
+static void unpackQ1_0(const uint8_t *block, int64_t first, RowFields &row) {
+  *fieldsAt(row, 0, 0, first, 128) = load16(block);
+  for (int i = 0; i < 128; ++i)
+    row.codes[first + i] = block[2 + i / 8] >> (i % 8) & 1;
+}
+
+static void unpackQ2_0(const uint8_t *block, int64_t first, RowFields &row) {
+  *fieldsAt(row, 0, 0, first, 64) = load16(block);
+  for (int i = 0; i < 64; ++i)
+    row.codes[first + i] = block[2 + i / 4] >> (2 * (i % 4)) & 3;
+}
+
+/// GGML reads scales as E4M3 without their top bit, and 0x7f as 0.
+static void unpackNVFP4(const uint8_t *block, int64_t first, RowFields &row) {
+  for (int group = 0; group < 4; ++group) {
+    uint32_t scale = block[group] & 0x7f;
+    fieldsAt(row, 0, 0, first, 16)[group] = scale == 0x7f ? 0 : scale;
+    uint8_t *codes = &row.codes[first + 16 * group];
+    for (int j = 0; j < 8; ++j) {
+      codes[j] = block[4 + 8 * group + j] & 15;
+      codes[j + 8] = block[4 + 8 * group + j] >> 4;
+    }
+  }
+}
+
 //===- The table ----------------------------------------------------------===//
 
 static Scheme schemeOf(const char *text) {
@@ -252,8 +280,8 @@ static Scheme schemeOf(const char *text) {
   "u4 codebook [-127.0, -104.0, -83.0, -65.0, -49.0, -35.0, -22.0, -10.0, "    \
   "1.0, 13.0, 25.0, 38.0, 53.0, 69.0, 89.0, 113.0]"
 
-static const std::vector<BitFormat> &bitFormats() {
-  static const std::vector<BitFormat> formats = {
+static std::vector<BitFormat> makeFormats() {
+  std::vector<BitFormat> formats = {
       {"F32", 0, 1, 4, schemeOf("f32"), unpackF32, packF32, 0},
       {"F16", 1, 1, 2, schemeOf("f16"), unpackF16, packF16, 1},
       {"BF16", 30, 1, 2, schemeOf("bf16"), unpackBF16, packBF16, 32},
@@ -299,7 +327,20 @@ static const std::vector<BitFormat> &bitFormats() {
       // Not ternary: its fourth code is unused by encoders but stands for 2.
       {"TQ2_0", 35, 256, 66, schemeOf("u2 offset 1, group 256 scale f16"),
        unpackTQ2_0, packTQ2_0, 37},
+      {"Q1_0", 41, 128, 18, schemeOf("sign, group 128 scale f16"), unpackQ1_0,
+       packQ1_0, 40},
+      {"Q2_0", 42, 64, 18, schemeOf("u2 offset 1, group 64 scale f16"),
+       unpackQ2_0, packQ2_0, 41},
+      {"NVFP4", 40, 64, 36, schemeOf(LOWBIT_E2M1 ", group 16 scale e4m3"),
+       unpackNVFP4, packNVFP4, 39},
   };
+  for (BitFormat &format : vectorFormats())
+    formats.push_back(std::move(format));
+  return formats;
+}
+
+static const std::vector<BitFormat> &bitFormats() {
+  static const std::vector<BitFormat> formats = makeFormats();
   return formats;
 }
 
@@ -355,26 +396,16 @@ std::string_view refusedFormatName(uint32_t ggmlType) {
       {5, 5, "Q4_3, which GGML removed in 2023"},
       {9, 9, "Q8_1, a format of activations"},
       {15, 15, "Q8_K, a format of activations"},
-      {16, 16, "IQ2_XXS, a codebook of vectors"},
-      {17, 17, "IQ2_XS, a codebook of vectors"},
-      {18, 18, "IQ3_XXS, a codebook of vectors"},
-      {19, 19, "IQ1_S, a codebook of vectors"},
-      {21, 21, "IQ3_S, a codebook of vectors"},
-      {22, 22, "IQ2_S, a codebook of vectors"},
       {24, 24, "I8, integers without a scale"},
       {25, 25, "I16, integers without a scale"},
       {26, 26, "I32, integers without a scale"},
       {27, 27, "I64, integers without a scale"},
       {28, 28, "F64"},
-      {29, 29, "IQ1_M, a codebook of vectors"},
       {31, 33, "Q4_0 with interleaved rows, which GGML removed in 2024"},
       {36, 36,
        "I2_S of the BitNet fork, whose bit order depends on the machine that "
        "wrote it"},
       {37, 38, "IQ4_NL with interleaved rows, which GGML removed in 2024"},
-      {40, 40, "NVFP4"},
-      {41, 41, "Q1_0"},
-      {42, 42, "Q2_0"},
       {97, 99, "an activation format of the ik_llama.cpp fork"},
       {133, 133, "Q6_0 of the ik_llama.cpp fork"},
       {134, 134, "IQ1_BN of the ik_llama.cpp fork"},

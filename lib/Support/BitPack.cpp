@@ -223,4 +223,33 @@ void packTQ2_0(const RowFields &row, int64_t first, uint8_t *block) {
   store16(*fieldsAt(row, 0, 0, first, 256), block + 64);
 }
 
+//===- Other blocks -------------------------------------------------------===//
+
+void packQ1_0(const RowFields &row, int64_t first, uint8_t *block) {
+  store16(*fieldsAt(row, 0, 0, first, 128), block);
+  memset(block + 2, 0, 16);
+  for (int i = 0; i < 128; ++i)
+    block[2 + i / 8] |= uint8_t((row.codes[first + i] & 1) << (i % 8));
+}
+
+void packQ2_0(const RowFields &row, int64_t first, uint8_t *block) {
+  store16(*fieldsAt(row, 0, 0, first, 64), block);
+  memset(block + 2, 0, 16);
+  for (int i = 0; i < 64; ++i)
+    block[2 + i / 4] |= uint8_t((row.codes[first + i] & 3) << (2 * (i % 4)));
+}
+
+/// The file's scales have no sign: that of a group goes to its codes.
+void packNVFP4(const RowFields &row, int64_t first, uint8_t *block) {
+  for (int group = 0; group < 4; ++group) {
+    uint32_t scale = fieldsAt(row, 0, 0, first, 16)[group];
+    const uint8_t *codes = &row.codes[first + 16 * group];
+    uint8_t flip = scale & 0x80 ? 8 : 0;
+    block[group] = uint8_t(scale & 0x7f);
+    for (int j = 0; j < 8; ++j)
+      block[4 + 8 * group + j] =
+          uint8_t(((codes[j] ^ flip) & 15) | (codes[j + 8] ^ flip) << 4);
+  }
+}
+
 } // namespace lowbit

@@ -18,6 +18,7 @@ PackBlock packF32, packF16, packBF16;
 PackBlock packQ4_0, packQ4_1, packQ5_0, packQ5_1, packQ8_0, packMXFP4;
 PackBlock packQ2_K, packQ3_K, packQ4_K, packQ5_K, packQ6_K, packIQ4_XS;
 PackBlock packTQ1_0, packTQ2_0;
+PackBlock packQ1_0, packQ2_0, packNVFP4;
 
 } // namespace lowbit
 

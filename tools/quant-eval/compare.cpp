@@ -38,7 +38,7 @@ namespace {
 
 /// The reference's rows of one block.
 struct Block {
-  size_t vocabulary, probeValues; ///< of a row
+  size_t vocabulary = 0, probeValues = 0; ///< of a row
   std::vector<float> logits, probes;
   size_t rows = 0;
 
@@ -163,10 +163,9 @@ Error lowbit::tools::compareModels(
     const std::vector<std::vector<int32_t>> &chunks,
     const OnComparedChunk &onChunk, Comparison &result) {
   qrt_model_info info = modelInfo(model);
-  Block block{static_cast<size_t>(info.n_vocab),
-              result.layers.size() * static_cast<size_t>(info.n_embd),
-              {},
-              {}};
+  Block block;
+  block.vocabulary = static_cast<size_t>(info.n_vocab);
+  block.probeValues = result.layers.size() * static_cast<size_t>(info.n_embd);
   size_t rowBytes = (block.vocabulary + block.probeValues) * sizeof(float);
   size_t rows = std::clamp<size_t>(mostBlockBytes / rowBytes, 1,
                                    static_cast<size_t>(info.max_rows));

@@ -28,10 +28,13 @@ struct BitFormat {
   /// Puts one block together again, all of its bytes. What unpack has taken
   /// apart becomes the same bytes, where the format has one encoding of a row:
   /// not for signaling NaNs of F16 and BF16, which become quiet, nor for bytes
-  /// of TQ1_0 that its encoder does not write.
+  /// of TQ1_0 and scales of NVFP4 that no encoder writes.
   void (*pack)(const RowFields &row, int64_t first, uint8_t *block) = nullptr;
   /// general.file_type of a GGUF file that is mostly in this format.
   uint32_t fileType = 0;
+  /// Every row of the scheme has an encoding. False where a file can say less
+  /// than the scheme: scales that are odd, a sign that others imply.
+  bool packsAnyRow = true;
 
   int64_t rowBytes(int64_t columns) const {
     return (columns + blockLength - 1) / blockLength * blockBytes;

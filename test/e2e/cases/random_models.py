@@ -71,6 +71,8 @@ def logits(context, module, level):
 
 
 @each(("llama", "Q4_0"), ("qwen2", "Q4_K"), ("qwen3", "TQ2_0"), ("gemma3", "MXFP4"), ("llama", "BF16"),
+      ("qwen2", "Q1_0"), ("llama", "Q2_0"), ("llama", "NVFP4"), ("llama", "IQ1_S"), ("qwen3", "IQ1_M"), ("llama", "IQ2_XXS"),
+      ("qwen2", "IQ2_XS"), ("gemma3", "IQ2_S"), ("llama", "IQ3_XXS"), ("qwen3", "IQ3_S"),
       ("llama", "u3 codebook [-4.0, -2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 4.0], group 48 scale bf16"))
 def test_random_model(context, model_type, scheme):
     """Logits are numbers of a model's size, and every level computes the same."""

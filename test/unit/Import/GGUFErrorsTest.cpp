@@ -114,8 +114,8 @@ TEST(GGUFErrorsTest, shapes) {
 }
 
 TEST(GGUFErrorsTest, types) {
-  expectError(header(1, 0).tensor("w", {32}, 16, 0).data(99),
-              "has type 16 (IQ2_XXS, a codebook of vectors), which is not "
+  expectError(header(1, 0).tensor("w", {256}, 15, 0).data(999),
+              "has type 15 (Q8_K, a format of activations), which is not "
               "supported");
   expectError(header(1, 0).tensor("w", {32}, 36, 0).data(99), "I2_S");
   expectError(header(1, 0).tensor("w", {32}, 1000, 0).data(99),

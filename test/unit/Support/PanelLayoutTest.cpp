@@ -362,13 +362,13 @@ private:
     for (int64_t width : layout.planes()) {
       int64_t per = 8 / width;
       int64_t entry = quad * 4 / scheme.entryLength;
-      value |= scheme.isVector()
-                   ? bits(at + entry / per * 16 + lane, entry % per * width,
-                          width)
-                         << bit
-                   : bits(at + quad / per * 64 + lane * 4 + j,
-                          quad % per * width, width)
-                         << bit;
+      value |=
+          scheme.isVector()
+              ? bits(at + entry / per * 16 + lane, entry % per * width, width)
+                    << bit
+              : bits(at + quad / per * 64 + lane * 4 + j, quad % per * width,
+                     width)
+                    << bit;
       bit += width;
       at += planeBytes(width, here);
     }
@@ -474,13 +474,16 @@ TEST_F(PanelLayoutTest, EverythingIsFound) {
 //===- Sizes --------------------------------------------------------------===//
 
 // What a token reads: packed bytes stay close to those of the source. Base 3
-// has 5 codes in a byte there and 4 here.
+// has 5 codes in a byte there and 4 here. With grids the file leaves out every
+// eighth sign and the last bit of odd scales.
 TEST_F(PanelLayoutTest, PackedBytesOfFileFormats) {
   for (uint32_t type = 0; type < 256; ++type) {
     const BitFormat *format = findBitFormat(type);
     if (!format)
       continue;
-    double most = std::string(format->name) == "TQ1_0" ? 1.25 : 1.05;
+    double most = std::string(format->name) == "TQ1_0" ? 1.25
+                  : format->scheme.isVector()          ? 1.18
+                                                       : 1.05;
     for (int64_t columns : {576, 640, 1536, 2048, 2304, 8192}) {
       if (columns % format->blockLength != 0)
         continue;
