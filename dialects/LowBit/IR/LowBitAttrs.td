@@ -19,7 +19,7 @@ def LowBit_SchemeAttr : AttrDef<LowBit_Dialect, "Scheme"> {
                     | `f32` | `f16` | `bf16`
         entries   ::= `[` REAL, ... `]` | `x` HEX
         level     ::= (`tensor` | `row` | `group` INT) component+
-        component ::= (`scale` | `min` | `neg_min` | `zero`) field
+        component ::= (`scale` | `divisor` | `min` | `neg_min` | `zero`) field
                     | `delta` REAL
         field     ::= `f32` | `f16` | `bf16` | `e8m0` | `e4m3`
                     | (`u`N | `s`N) (`offset` INT)?
@@ -29,7 +29,7 @@ def LowBit_SchemeAttr : AttrDef<LowBit_Dialect, "Scheme"> {
     S the product of an element's scales, M of its minima and z its zero point
     (of a delta: minus or plus its number, by one bit):
 
-        value = S * (c - z) + M
+        value = S * (c - z) + M        with a divisor D: (c - z) / D
 
     c is what the element's code stands for. With V = 4 or 8 a code stands for
     an entry of V values, those of V consecutive elements. HEX has one or two

@@ -1,5 +1,5 @@
 // RUN: quant-opt %s --split-input-file --verify-diagnostics
-// The grammar, then the rules (S1) to (S9) of docs/Numerics.md.
+// The grammar, then the rules (S1) to (S10) of docs/Numerics.md.
 
 // expected-error@+1 {{scheme: expected a code (u4, s4, ternary, sign, f32, f16, bf16), but got `x4` at column 1}}
 func.func private @parse_code() attributes {scheme = #lowbit.scheme<x4, row scale f32>}
@@ -21,7 +21,7 @@ func.func private @parse_level() attributes {scheme = #lowbit.scheme<u4, column 
 
 // -----
 
-// expected-error@+1 {{scheme: expected `scale`, `min`, `neg_min`, `zero` or `delta`, but got `factor` at column 14}}
+// expected-error@+1 {{scheme: expected `scale`, `min`, `neg_min`, `zero`, `delta` or `divisor`, but got `factor` at column 14}}
 func.func private @parse_component() attributes {scheme = #lowbit.scheme<u4, group 32 factor f16>}
 
 // -----
