@@ -30,6 +30,8 @@ static Function functionOf(lm::Activation activation) {
     return Function::Gelu;
   case lm::Activation::GeluTanh:
     return Function::GeluTanh;
+  case lm::Activation::Relu:
+    return Function::Relu;
   }
   return Function::Silu;
 }
