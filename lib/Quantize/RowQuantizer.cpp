@@ -25,7 +25,8 @@ struct RowQuantizer::Terms {
   float factor = 1; ///< multiplies x, or divides it
   float zero = 0;   ///< z
   float min = 0;    ///< M as stored
-  float base = 0;   ///< taken from x before it is divided
+  float base = 0;   ///< taken from x before it is divided; of a proximal search
+                    ///< added to x when it is multiplied
 };
 
 //===- Floats -------------------------------------------------------------===//
@@ -120,7 +121,8 @@ RowQuantizer::RowQuantizer(const Quantizer &quantizer, const Scheme &scheme)
 //===- The matrix ---------------------------------------------------------===//
 
 bool RowQuantizer::needsTotals() const {
-  return scheme.levels.front().group == Level::kTensor || quantizer.refine > 0;
+  return scheme.levels.front().group == Level::kTensor ||
+         quantizer.refine > 0 || quantizer.proximal > 0;
 }
 
 void RowQuantizer::observe(const float *x, int64_t columns,
@@ -130,13 +132,19 @@ void RowQuantizer::observe(const float *x, int64_t columns,
     totals.magnitudes.add(size);
     totals.largest = larger(size, totals.largest);
   }
-  if (!quantizer.refine)
+  if (!quantizer.refine && !quantizer.proximal)
     return;
   totals.changes.resize(size_t(quantizer.refine));
+  totals.errors.resize(size_t(quantizer.proximal), CascadeSum(totals.elements));
   int64_t group = scheme.innerGroup() > 0 ? scheme.innerGroup() : columns;
   for (int64_t first = 0; first < columns; first += group) {
     int64_t count = std::min(group, columns - first);
     Terms terms;
+    if (quantizer.proximal) {
+      searchMinimum(x + first, count, quantizer.proximal, totals.errors.data(),
+                    terms);
+      continue;
+    }
     chooseAbsolute(x + first, count, totals, terms);
     refine(x + first, count, quantizer.refine, totals.changes.data(), terms);
   }
@@ -149,6 +157,19 @@ int RowQuantizer::stepsOf(const MatrixTotals &totals) const {
     if (totals.changes[step] < 1e-5f)
       return int(step) + 1;
   return quantizer.refine;
+}
+
+/// A search ends for all groups at once, behind the first step that did not
+/// begin with a smaller mean error than all before.
+int RowQuantizer::searchStepsOf(const MatrixTotals &totals) const {
+  float best = 1e4f;
+  for (size_t step = 0; step < totals.errors.size(); ++step) {
+    float error = totals.errors[step].sum() / float(totals.elements);
+    if (!(error < best))
+      return int(step) + 1;
+    best = error;
+  }
+  return quantizer.proximal;
 }
 
 float RowQuantizer::tensorScale(const MatrixTotals &totals) const {
@@ -251,11 +272,60 @@ void RowQuantizer::refine(const float *x, int64_t count, int steps,
   }
 }
 
+/// The part of an error that is worth keeping: the proximal operator of
+/// |d|^0.7.
+static float shrunk(float d, float weight) {
+  float size = std::fabs(d);
+  if (size == 0)
+    return 0;
+  auto power = float(std::pow(double(size), 0.7 - 1));
+  return std::copysign(std::max(size - weight * power, 0.0f), d);
+}
+
+/// Half-quadratic search (HQQ) with codes q = rn(x D + z) that count from 0: in
+/// turn the errors that stay, and the z that explains the others. D stays.
+void RowQuantizer::searchMinimum(const float *x, int64_t count, int steps,
+                                 CascadeSum *errors, Terms &terms) const {
+  auto least = float(range.low), most = float(range.high);
+  float low = x[0], high = x[0];
+  for (int64_t i = 1; i < count; ++i) {
+    low = smaller(x[i], low);
+    high = larger(x[i], high);
+  }
+  float limit = quantizer.leastScale > 0 ? 1 / quantizer.leastScale
+                                         : std::numeric_limits<float>::max();
+  float divisor = std::min((1 / (high - low)) * (most - least), limit);
+  terms.factor = divisor;
+  float &zero = terms.base;
+  zero = -low * divisor;
+  if (scheme.bits == 4)
+    zero = std::nearbyint(zero);
+  double beta = 10;
+  for (int step = 0; step < steps; ++step, beta *= 1.01) {
+    CascadeSum sum(count);
+    for (int64_t i = 0; i < count; ++i) {
+      float q = code(x[i], terms) - least;
+      float error = x[i] - (q - zero) / divisor;
+      if (errors)
+        errors[step].add(std::fabs(error));
+      sum.add(q - (x[i] - shrunk(error, float(1 / beta))) * divisor);
+    }
+    zero = sum.sum() / float(count);
+  }
+  float scale = 1 / divisor;
+  terms.scale = fieldValue(scaleType, exactBits(scaleType, scale));
+  terms.min = (-least - zero) * scale;
+}
+
 RowQuantizer::Terms RowQuantizer::choose(const float *x, int64_t count,
                                          const MatrixTotals &totals) const {
   Terms terms;
   if (isNested)
     terms.outer = tensorScale(totals);
+  if (quantizer.proximal) {
+    searchMinimum(x, count, searchStepsOf(totals), nullptr, terms);
+    return terms;
+  }
   if (quantizer.range == Range::AbsMax || quantizer.range == Range::AbsMean)
     chooseAbsolute(x, count, totals, terms);
   else
@@ -291,12 +361,14 @@ float RowQuantizer::nearestEntry(float x) const {
 /// The c of an element; of a codebook the index of its entry. NaN has none.
 float RowQuantizer::code(float x, const Terms &terms) const {
   float t = rounded(x);
-  if (quantizer.range == Range::Span)
+  if (quantizer.range == Range::Span && !quantizer.proximal)
     t = rounded(t - terms.base);
   t = rounded(quantizer.apply == Quantizer::Apply::Divide ? t / terms.factor
                                                           : t * terms.factor);
   if (hasEntries)
     return nearestEntry(t);
+  if (quantizer.proximal)
+    t = rounded(t + terms.base);
   t = roundInteger(scheme.rounding, t);
   if (quantizer.range == Range::Span)
     t += float(range.low);

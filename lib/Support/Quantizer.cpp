@@ -9,6 +9,8 @@ namespace lowbit {
 
 using Range = Quantizer::Range;
 
+static constexpr int32_t kMostSteps = 100;
+
 static bool isSymmetric(Range range) {
   return range == Range::AbsMax || range == Range::AbsMean;
 }
@@ -32,7 +34,7 @@ CodeRange codeRange(const Quantizer &quantizer, const Scheme &scheme) {
 std::string Quantizer::check() const {
   // (Q1) Every number is finite and not negative, a clamp has two different
   // ends; absmax and absmean have a reach and no other range has one; up to 100
-  // steps refine; a quantizer computes in f32, f16 or bf16.
+  // steps improve fields; a quantizer computes in f32, f16 or bf16.
   for (float number : {reach, leastRange, leastScale, outerReach})
     if (!std::isfinite(number) || number < 0)
       return "numbers of a quantizer are finite and positive";
@@ -43,8 +45,9 @@ std::string Quantizer::check() const {
   if (hasClamp && low >= high)
     return "a clamp has a low and a high end, but got " + std::to_string(low) +
            " and " + std::to_string(high);
-  if (refine < 0 || refine > 100)
-    return "0 to 100 steps refine a scale, but got " + std::to_string(refine);
+  for (int32_t steps : {refine, proximal})
+    if (steps < 0 || steps > kMostSteps)
+      return "0 to 100 steps improve fields, but got " + std::to_string(steps);
   if (type > FieldType::BF16)
     return "a quantizer computes in f32, f16 or bf16";
   return "";
@@ -121,8 +124,8 @@ private:
 
   std::string terms() const {
     // (Q5) minmax chooses an integer zero point, span a minimum in f32, f16 or
-    // bf16 and divides; the other ranges belong to schemes without either. Ends
-    // have codes of both signs.
+    // bf16 and divides, but for a proximal search; the other ranges belong to
+    // schemes without either. Ends have codes of both signs.
     bool hasZero = scheme.has(Component::Zero);
     bool hasMin = scheme.has(Component::Min);
     if (scheme.has(Component::NegMin) || scheme.has(Component::Delta))
@@ -134,8 +137,10 @@ private:
         return "minmax chooses integer zero points";
     if (hasMin != (quantizer.range == Range::Span))
       return "minima are chosen from span, and from it alone";
-    if (hasMin && quantizer.apply != Quantizer::Apply::Divide)
-      return "span divides by the scale: expected `divide`";
+    bool divides = quantizer.apply == Quantizer::Apply::Divide;
+    if (hasMin && divides != (quantizer.proximal == 0))
+      return "span divides by the scale, but for a proximal search, which "
+             "multiplies";
     if (quantizer.range == Range::Ends && (range.low >= 0 || range.high <= 0))
       return "ends need codes of both signs";
     return "";
@@ -160,7 +165,12 @@ private:
 
   std::string refining() const {
     // (Q7) Refined are scales of rows or groups, of integer codes, from absmax,
-    // by division.
+    // by division. A proximal search is for minima of rows or groups.
+    if (quantizer.proximal && quantizer.type != FieldType::F32)
+      return "a proximal search computes in f32";
+    if (quantizer.proximal && (quantizer.range != Range::Span ||
+                               scheme.innerGroup() == Level::kTensor))
+      return "a proximal search is for minima of rows or groups, from span";
     if (!quantizer.refine ||
         (integers && quantizer.range == Range::AbsMax &&
          quantizer.apply == Quantizer::Apply::Divide &&

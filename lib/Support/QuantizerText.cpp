@@ -50,6 +50,8 @@ std::string Quantizer::str() const {
     text += ", clamp " + std::to_string(low) + " " + std::to_string(high);
   if (refine)
     text += ", refine " + std::to_string(refine);
+  if (proximal)
+    text += ", proximal " + std::to_string(proximal);
   if (type != FieldType::F32)
     text += std::string(", in ") + kTypeNames[type];
   return text;
@@ -175,11 +177,12 @@ bool QuantizerParser::parsePart() {
   }
   if (take("refine"))
     return parseNumber(result.refine, "a number of steps behind `refine`");
+  if (take("proximal"))
+    return parseNumber(result.proximal, "a number of steps behind `proximal`");
   if (take("in"))
     return parseType();
-  return expected(
-      "`scale`, `outer`, `multiply`, `divide`, `clamp`, `refine` or "
-      "`in`");
+  return expected("`scale`, `outer`, `multiply`, `divide`, `clamp`, `refine`, "
+                  "`proximal` or `in`");
 }
 
 bool QuantizerParser::parse() {

@@ -64,7 +64,7 @@ def LowBit_QuantizerAttr : AttrDef<LowBit_Dialect, "Quantizer"> {
                     | `ends` | `minmax` | `span`
         part      ::= `scale` `floor`? (`least` REAL)? | `outer` REAL
                     | `multiply` | `divide` | `clamp` INT INT | `refine` INT
-                    | `in` (`f32` | `f16` | `bf16`)
+                    | `proximal` INT | `in` (`f32` | `f16` | `bf16`)
 
     The range is a statistic of a group: its largest or mean magnitude, which
     becomes the code value `reach`; its ends below and above zero, each of which

@@ -25,6 +25,8 @@ struct MatrixTotals {
   float largest = 0; ///< of |x|; NaN where an element is
   /// The largest relative change of any scale in each step of refining.
   std::vector<float> changes;
+  /// Of |x - value| before each step of a proximal search.
+  std::vector<CascadeSum> errors;
 };
 
 /// Fields that are given rather than chosen, one for each group of a row:
@@ -71,7 +73,10 @@ private:
   void storeScale(float scale, Terms &terms) const;
   void refine(const float *x, int64_t count, int steps, float *changes,
               Terms &terms) const;
+  void searchMinimum(const float *x, int64_t count, int steps,
+                     CascadeSum *errors, Terms &terms) const;
   int stepsOf(const MatrixTotals &totals) const;
+  int searchStepsOf(const MatrixTotals &totals) const;
   float tensorScale(const MatrixTotals &totals) const;
   float code(float x, const Terms &terms) const;
   float nearestEntry(float x) const;

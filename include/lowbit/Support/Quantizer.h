@@ -40,7 +40,8 @@ struct Quantizer {
   Apply apply = Apply::Multiply;
   bool hasClamp = false;
   int32_t low = 0, high = 0; ///< c is within; without `hasClamp` the scheme's
-  int32_t refine = 0; ///< steps of least squares that a scale is improved by
+  int32_t refine = 0;   ///< steps of least squares that a scale is improved by
+  int32_t proximal = 0; ///< steps of half-quadratic search for a minimum (HQQ)
   FieldType::Kind type = FieldType::F32; ///< F32, F16, BF16: of every operation
 
   /// The text inside #lowbit.quantizer<...>, e.g. "absmax reach 127.0 least

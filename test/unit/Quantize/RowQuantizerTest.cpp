@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lowbit/Quantize/RowQuantizer.h"
+#include "lowbit/Quantize/DoubleQuantize.h"
 
 #include "lowbit/Support/Float.h"
 
@@ -284,6 +285,30 @@ TEST(RowQuantizerTest, tails_are_groups_of_their_own) {
     EXPECT_EQ(Floats(whole.codes[0].begin() + first, whole.codes[0].end()),
               tail.codes[0]);
   }
+}
+
+TEST(RowQuantizerTest, proximal_search) {
+  Fixture f("span, scale least 5e-5, multiply, proximal 20",
+            "u4 offset 8, group 4 scale f32 min f32");
+  f.quantize({{0, 15, 1, 2, 3, 3, 3, 3}});
+  EXPECT_EQ(f.field(0, 0)[0], 1);
+  EXPECT_EQ(f.field(0, 1)[0], 8);
+  EXPECT_EQ(f.values[0][1], 15);
+  // Equal elements: the least scale, and 3 within it.
+  EXPECT_NEAR(f.field(0, 0)[1], 5e-5, 1e-11);
+  EXPECT_NEAR(f.values[0][5], 3, 1e-4);
+}
+
+TEST(DoubleQuantizeTest, scales_of_scales) {
+  DoubleQuantized q = doubleQuantize({1, 3, 2, 2, 6}, 2);
+  EXPECT_EQ(q.mean, 2.8f);
+  ASSERT_EQ(q.factors.size(), 3u); // a tail of one
+  EXPECT_EQ(q.factors[0], (1 / (2 * (2.8f - 1))) * 256);
+  EXPECT_EQ(q.codes, (std::vector<int8_t>{-128, 14, -128, -128, 127}));
+  EXPECT_EQ(q.scales[1], 14 / q.factors[0] + 2.8f);
+  DoubleQuantized equal = doubleQuantize({3, 3}, 256);
+  EXPECT_EQ(equal.scales, (Floats{3, 3}));
+  EXPECT_TRUE(doubleQuantize({}, 256).scales.empty());
 }
 
 //===- Sums ---------------------------------------------------------------===//

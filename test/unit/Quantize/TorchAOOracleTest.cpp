@@ -8,6 +8,7 @@
 
 #include "OracleFile.h"
 
+#include "lowbit/Quantize/DoubleQuantize.h"
 #include "lowbit/Support/Float.h"
 
 #include <cmath>
@@ -199,6 +200,75 @@ INSTANTIATE_TEST_SUITE_P(TorchAO, TinyGemmOracleTest,
                              "span, scale least 1e-6, divide",
                              "u4 offset 8, group 56 scale f32 min f32"}),
                          [](const auto &info) { return nameOf(info.param); });
+
+static std::string missing() {
+  return OracleFile::path("torchao") + " is missing: set LOWBIT_SHARED";
+}
+
+/// TorchAO's own layout of bytes: two codes of a row, the even one low.
+TEST(TinyGemmBytesTest, pairs_of_codes) {
+  OracleFile file("torchao/tinygemm_ref_g56_784.npz");
+  if (!file.exists())
+    GTEST_SKIP() << missing();
+  Quantized q = quantizeMatrix("span, scale least 1e-6, divide",
+                               "u4 offset 8, group 56 scale f32 min f32",
+                               file.matrix("w"));
+  std::vector<uint8_t> bytes;
+  for (const RowFields &row : q.rows)
+    for (size_t k = 0; k < row.codes.size(); k += 2)
+      bytes.push_back(uint8_t(row.codes[k] | row.codes[k + 1] << 4));
+  EXPECT_EQ(bytes, file.bytes("w_packed_lo_first_u8"));
+}
+
+TEST(ProximalOracleTest, hqq) {
+  OracleFile file("torchao/hqq_affine_tinygemmfmt_g56_784.npz");
+  if (!file.exists())
+    GTEST_SKIP() << missing();
+  Quantized q = quantizeMatrix("span, scale least 5e-5, multiply, proximal 20",
+                               "u4 offset 8, group 56 scale f32 min f32",
+                               file.matrix("w"));
+  Matrix codes = q.codes();
+  for (float &code : codes.data)
+    code += 8; // TorchAO's are unsigned
+  EXPECT_EQ(mismatches(codes, file.matrix("w_int")), 0);
+  EXPECT_EQ(largestUlps(q.fields(Component::Scale), file.matrix("w_scale")), 0);
+  EXPECT_LE(largestUlps(q.fields(Component::Min), file.matrix("w_zero_float")),
+            1);
+}
+
+//===- Entries under scales of scales -------------------------------------===//
+
+TEST(NormalFloatOracleTest, nf4) {
+  OracleFile file("torchao/nf4_b64_s256.npz");
+  if (!file.exists())
+    GTEST_SKIP() << missing();
+  std::string codebook;
+  for (float entry : file.matrix("nf4_table").data) {
+    char number[32];
+    snprintf(number, sizeof number, "%s%.9g", codebook.empty() ? "" : ", ",
+             entry);
+    codebook += number;
+  }
+  Quantized q = quantizeMatrix(
+      "absmax reach 1, divide",
+      "u4 codebook [" + codebook + "], group 64 scale f32", file.matrix("x"));
+  std::vector<uint8_t> data;
+  for (const RowFields &row : q.rows)
+    for (size_t k = 0; k < row.codes.size(); k += 2)
+      data.push_back(uint8_t(row.codes[k] << 4 | row.codes[k + 1]));
+  EXPECT_EQ(data, file.bytes("quantized_data"));
+
+  DoubleQuantized scales = doubleQuantize(q.fields(Component::Scale).data, 256);
+  std::vector<float> codes(scales.codes.begin(), scales.codes.end());
+  EXPECT_EQ(codes, file.matrix("quantized_scalers").data);
+  EXPECT_EQ(scales.factors, file.matrix("quantization_factor").data);
+  EXPECT_EQ(scales.mean, file.matrix("scaler_mean").data[0]);
+  size_t next = 0;
+  for (RowFields &row : q.rows)
+    for (uint32_t &field : row.fields[0][0])
+      field = toF32(scales.scales[next++]);
+  EXPECT_EQ(mismatches(q.values(), file.matrix("dequant")), 0);
+}
 
 //===- Narrow floats ------------------------------------------------------===//
 

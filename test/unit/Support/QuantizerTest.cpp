@@ -39,6 +39,7 @@ TEST(QuantizerTest, prints_what_it_reads) {
         "span, scale least 1.0e-06, divide",
         "absmax reach 8.0, scale least 1.1920929e-07, divide, refine 20",
         "absmax reach 4.0, scale floor, divide",
+        "span, scale least 5.0e-05, multiply, proximal 20",
         "absmax reach 6.0, scale floor least 0.015625, outer 2688.0, multiply"})
     EXPECT_EQ(parse(text).str(), text);
   EXPECT_EQ(parse("  absmax   reach 7.5 ,clamp -7 7").str(),
@@ -58,7 +59,7 @@ TEST(QuantizerTest, grammar) {
       "quantizer: expected `,` or the end, but got `multiply` at column 8");
   EXPECT_EQ(errorOf("minmax, add"),
             "quantizer: expected `scale`, `outer`, `multiply`, `divide`, "
-            "`clamp`, `refine` or `in`, but got `add` at column 9");
+            "`clamp`, `refine`, `proximal` or `in`, but got `add` at column 9");
   EXPECT_EQ(errorOf("minmax, scale"), "quantizer: expected `floor` or `least` "
                                       "behind `scale`, but got the end");
   EXPECT_EQ(errorOf("minmax, clamp 1"), "quantizer: expected two integers "
@@ -68,7 +69,7 @@ TEST(QuantizerTest, grammar) {
             "behind `in`, but got `f64` at column 12");
   EXPECT_EQ(errorOf("minmax,"),
             "quantizer: expected `scale`, `outer`, `multiply`, `divide`, "
-            "`clamp`, `refine` or `in`, but got the end");
+            "`clamp`, `refine`, `proximal` or `in`, but got the end");
 }
 
 TEST(QuantizerTest, q1_numbers) {
@@ -126,6 +127,9 @@ TEST(QuantizerTest, q5_terms) {
   EXPECT_NE(errorOf("absmax reach 7", "u4, row scale f32 zero u4"), "");
   EXPECT_EQ(errorOf("span, divide", "u4, row scale f32 min f32"), "");
   EXPECT_NE(errorOf("span", "u4, row scale f32 min f32"), "");
+  EXPECT_EQ(errorOf("span, proximal 20", "u4, row scale f32 min f32"), "");
+  EXPECT_NE(errorOf("span, divide, proximal 20", "u4, row scale f32 min f32"),
+            "");
   EXPECT_NE(errorOf("span, divide", "u4, row scale f32 neg_min f32"), "");
   EXPECT_NE(errorOf("ends", "u4, row scale f32"), "");
   EXPECT_EQ(errorOf("ends", "u4 offset 8, row scale f32"), "");
@@ -149,4 +153,6 @@ TEST(QuantizerTest, q7_refining) {
             "");
   EXPECT_NE(errorOf("absmax reach 8, divide, refine 1", "s4, tensor scale f32"),
             "");
+  EXPECT_NE(errorOf("absmax reach 8, proximal 1", "s4, row scale f32"), "");
+  EXPECT_NE(errorOf("span, proximal 1", "u4, tensor scale f32 min f32"), "");
 }

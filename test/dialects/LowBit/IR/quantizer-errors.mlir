@@ -12,7 +12,7 @@ func.func private @parse_empty() attributes {q = #lowbit.quantizer<>}
 
 // -----
 
-// expected-error@+1 {{quantizer: expected `scale`, `outer`, `multiply`, `divide`, `clamp`, `refine` or `in`, but got `add` at column 10}}
+// expected-error@+1 {{quantizer: expected `scale`, `outer`, `multiply`, `divide`, `clamp`, `refine`, `proximal` or `in`, but got `add` at column 10}}
 func.func private @parse_part() attributes {q = #lowbit.quantizer<minmax, add>}
 
 // -----
@@ -42,5 +42,5 @@ func.func private @q1_clamp() attributes {q = #lowbit.quantizer<minmax, clamp 3 
 
 // -----
 
-// expected-error@+1 {{0 to 100 steps refine a scale, but got 101}}
+// expected-error@+1 {{0 to 100 steps improve fields, but got 101}}
 func.func private @q1_refine() attributes {q = #lowbit.quantizer<absmax reach 7.0, divide, refine 101>}
