@@ -243,3 +243,13 @@ func.func private @s9_group() attributes {scheme = #lowbit.scheme<u1 codebook 8 
 
 // expected-error@+1 {{a codebook with vectors or signs has no tie rule}}
 func.func private @s9_rounding() attributes {scheme = #lowbit.scheme<u1 codebook [1.0, 2.0] signs, group 32 scale f16, round nearest_away>}
+
+// -----
+
+// expected-error@+1 {{a divisor is f32, f16 or bf16}}
+func.func private @s10_type() attributes {scheme = #lowbit.scheme<s8, row divisor e8m0>}
+
+// -----
+
+// expected-error@+1 {{a divisor stands alone: no other one, no scale and no minimum}}
+func.func private @s10_scale() attributes {scheme = #lowbit.scheme<s8, row scale f32 divisor f32>}
