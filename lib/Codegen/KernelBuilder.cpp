@@ -293,7 +293,7 @@ void KernelBuilder::lowerPack(Operation *op) {
     call(op, op->getOperands(), oneRow_ ? Split::None : Split::Rows,
          [&](Emitter &e, const KernelContext &c, Value, ValueRange v) {
            RowsLayout layout = layoutOf(rows.getResult(), target_);
-           emitPackRows(e, c, layout, v[0],
+           emitPackRows(e, c, layout, rowsQuantizer(rows), v[0],
                         rows.getPermutation() ? v[1] : Value(), v.back());
          });
     return;

@@ -5,6 +5,7 @@
 #include "dialects/LM/IR/LMOps.h"
 #include "dialects/LowBit/IR/LowBitOps.h"
 #include "lowbit/Quantize/RoundToNearest.h"
+#include "lowbit/Quantize/RowQuantizer.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Matchers.h"
@@ -92,7 +93,8 @@ private:
       llvm::append_range(columns, values.getValues<int32_t>());
     }
     quantize.replaceAllUsesWith(weight(quantize, quantize.getResult().getType(),
-                                       data, permutation, columns));
+                                       data, permutation, columns,
+                                       quantize.getQuantizerAttr()));
     quantize.erase();
     return llvm::Error::success();
   }
@@ -154,25 +156,48 @@ private:
   }
 
   /// `columns`: the permutation's elements.
+  using ReadRow = std::function<void(int64_t, RowFields &)>;
+
+  /// Rows by a quantizer, which may have to see all of them before the first.
+  static ReadRow
+  quantized(const RowQuantizer &quantizer, int64_t rows, int64_t columns,
+            const std::function<std::vector<float>(int64_t)> &storedRow) {
+    MatrixTotals totals(rows * columns);
+    for (int64_t row = 0; quantizer.needsTotals() && row < rows; ++row)
+      quantizer.observe(storedRow(row).data(), columns, totals);
+    return [=](int64_t row, RowFields &fields) {
+      quantizer.quantize(storedRow(row).data(), columns, fields, totals);
+    };
+  }
+
   Value weight(Operation *user, TensorType type, const Data &data,
-               Value permutation = {}, std::vector<int32_t> columns = {}) {
+               Value permutation = {}, std::vector<int32_t> columns = {},
+               QuantizerAttr quantizer = {}) {
     WeightImage image = named(data);
     image.scheme = type.getScheme().getScheme();
     image.rows = type.getRows();
     image.columns = type.getColumns();
     Scheme scheme = image.scheme;
     int64_t count = image.columns;
-    image.readRow = [data, scheme, count, columns = std::move(columns)](
-                        int64_t row, RowFields &fields) {
+    auto storedRow = [data, count, columns = std::move(columns)](int64_t row) {
       const float *values = data->data() + row * count;
       std::vector<float> stored(values, values + count);
       for (auto [j, column] : llvm::enumerate(columns))
         stored[j] = values[column];
-      if (scheme.isFloat())
-        fields.reals = std::move(stored);
-      else
-        roundToNearest(scheme, stored.data(), count, fields);
+      return stored;
     };
+    if (quantizer)
+      image.readRow = quantized(RowQuantizer(quantizer.getQuantizer(), scheme),
+                                image.rows, count, storedRow);
+    else
+      image.readRow = [scheme, count, storedRow](int64_t row,
+                                                 RowFields &fields) {
+        std::vector<float> stored = storedRow(row);
+        if (scheme.isFloat())
+          fields.reals = std::move(stored);
+        else
+          roundToNearest(scheme, stored.data(), count, fields);
+      };
     Value result = declare(user, image, type, permutation);
     images.push_back(std::move(image));
     return result;

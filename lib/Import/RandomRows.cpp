@@ -158,6 +158,9 @@ void RandomRows::fill(int64_t row, int64_t columns, RowFields &fields) const {
   for (size_t i = 0; i < scheme.levels.size(); ++i)
     for (size_t j = 0; j < scheme.levels[i].components.size(); ++j) {
       const Component &component = scheme.levels[i].components[j];
+      if (component.role == Component::Divisor)
+        for (uint32_t &field : fields.fields[i][j])
+          field = fieldBits(component.type, static_cast<float>(1 / scale));
       if (component.role == Component::Zero)
         for (uint32_t &field : fields.fields[i][j])
           field = fieldBits(component.type, static_cast<float>(codeMean));

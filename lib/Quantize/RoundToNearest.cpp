@@ -384,9 +384,36 @@ static float roundToFloat(FieldType::Kind type, float value) {
   }
 }
 
+/// The scheme with a scale where it has a divisor: codes are chosen alike.
+static Scheme underScales(Scheme scheme) {
+  for (Level &level : scheme.levels)
+    for (Component &component : level.components)
+      if (component.role == Component::Divisor)
+        component.role = Component::Scale;
+  return scheme;
+}
+
+/// Scales to the divisors that stand for them, and back.
+static void invertDivisors(const Scheme &scheme, RowFields &row) {
+  for (size_t i = 0; i < scheme.levels.size(); ++i)
+    for (size_t j = 0; j < scheme.levels[i].components.size(); ++j) {
+      const Component &component = scheme.levels[i].components[j];
+      if (component.role != Component::Divisor)
+        continue;
+      for (uint32_t &field : row.fields[i][j])
+        field =
+            fieldBits(component.type, 1 / fieldValue(component.type, field));
+    }
+}
+
 void roundToNearest(const Scheme &scheme, const float *values, int64_t columns,
                     RowFields &row, const RoundOptions &options) {
   row.resize(scheme, columns);
+  if (scheme.has(Component::Divisor)) {
+    invertDivisors(scheme, row); // a tensor's is given
+    roundToNearest(underScales(scheme), values, columns, row, options);
+    return invertDivisors(scheme, row);
+  }
   if (scheme.isFloat()) {
     for (int64_t i = 0; i < columns; ++i)
       row.reals[i] = roundToFloat(scheme.floatType, values[i]);
@@ -422,6 +449,10 @@ void chooseTensorFields(const Scheme &scheme, const TensorRange &range,
                         RowFields &row) {
   if (scheme.isFloat())
     return;
+  if (scheme.has(Component::Divisor)) {
+    chooseTensorFields(underScales(scheme), range, row);
+    return invertDivisors(scheme, row);
+  }
   Rounder(scheme, RoundOptions()).chooseTensor(range, row);
 }
 

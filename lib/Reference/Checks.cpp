@@ -98,7 +98,7 @@ static SmallVector<mlir::Value> rowOperands(Operation *op) {
       .Case(
           [](lm::RopeOp rope) { return Values{rope.getX(), rope.getTable()}; })
       .Case<lm::GateOp, lm::AddOp, lm::AttentionOp, lm::KVAppendOp,
-            lm::CachedAttentionOp>(
+            lm::CachedAttentionOp, FakeQuantOp>(
           [](Operation *op) { return Values(op->getOperands()); })
       .Default([](Operation *) { return Values(); });
 }

@@ -15,6 +15,9 @@
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <algorithm>
+#include <cmath>
+
 using namespace mlir;
 
 namespace lowbit::reference {
@@ -27,6 +30,8 @@ static Function functionOf(lm::Activation activation) {
     return Function::Gelu;
   case lm::Activation::GeluTanh:
     return Function::GeluTanh;
+  case lm::Activation::Relu:
+    return Function::Relu;
   }
   return Function::Silu;
 }
@@ -48,8 +53,7 @@ public:
               lm::ActivateOp, lm::GateOp, lm::AddOp, lm::RopeTableOp,
               lm::RopeOp, lm::KVAppendOp, lm::CachedAttentionOp,
               lm::AttentionOp, lm::GatherRowsOp, lm::ScaleOp, lm::RotateOp,
-              QuantizeOp, DequantizeOp,
-              LinearOp, EmbedOp>(
+              QuantizeOp, DequantizeOp, FakeQuantOp, LinearOp, EmbedOp>(
             [&](auto known) { return share(evaluate(known)); })
         .Default([](Operation *) { return nullptr; });
   }
@@ -135,10 +139,20 @@ private:
     return gatherRows(reals(op.getX()), scope.get<Indices>(op.getRows()));
   }
   LowBits evaluate(QuantizeOp op) {
+    Quantizer quantizer;
+    if (op.getQuantizer())
+      quantizer = op.getQuantizer()->getQuantizer();
     return quantize(
         reals(op.getX()), op.getResult().getType().getScheme().getScheme(),
         op.getPermutation() ? &scope.get<Indices>(op.getPermutation())
-                            : nullptr);
+                            : nullptr,
+        op.getQuantizer() ? &quantizer : nullptr);
+  }
+  Reals evaluate(FakeQuantOp op) {
+    return fakeQuantize(reals(op.getX()), op.getQuantizer().getQuantizer(),
+                        op.getScheme().getScheme(),
+                        scope.optional(op.getScales()),
+                        scope.optional(op.getZeros()), op.getStraightThrough());
   }
   Reals evaluate(DequantizeOp op) {
     return dequantize(scope.get<LowBits>(op.getX()));
@@ -213,6 +227,50 @@ FailureOr<ValueRef> Evaluator::weight(lm::WeightOp op, Scope &scope) {
   return share(std::move(bits));
 }
 
+template <typename Merge>
+static void merge(std::vector<double> &kept, const Reals &x, Merge merge) {
+  bool isFirst = kept.empty();
+  kept.resize(static_cast<size_t>(x.columns()));
+  for (int64_t t = 0; t < x.rows(); ++t)
+    for (int64_t k = 0; k < x.columns(); ++k) {
+      double &value = kept[static_cast<size_t>(k)];
+      value = merge(x.row(t)[k], value, isFirst && t == 0);
+    }
+}
+
+LogicalResult Evaluator::observe(ObserveOp op, Scope &scope) {
+  const auto &x = scope.get<Reals>(op.getX());
+  Observation &noted = observed[op.getName().str()];
+  for (const auto *column :
+       {&noted.min, &noted.max, &noted.absMax, &noted.secondMoment})
+    if (!column->empty() && int64_t(column->size()) != x.columns())
+      return op.emitOpError("notes ")
+             << x.columns() << " columns under the name of " << column->size()
+             << " others";
+  Statistic wanted = op.getStatistics();
+  auto has = [&](Statistic one) {
+    return (static_cast<uint32_t>(wanted) & static_cast<uint32_t>(one)) != 0;
+  };
+  noted.rows += x.rows();
+  if (has(Statistic::Min))
+    merge(noted.min, x, [](double v, double kept, bool isFirst) {
+      return isFirst ? v : std::min(v, kept);
+    });
+  if (has(Statistic::Max))
+    merge(noted.max, x, [](double v, double kept, bool isFirst) {
+      return isFirst ? v : std::max(v, kept);
+    });
+  if (has(Statistic::AbsMax))
+    merge(noted.absMax, x, [](double v, double kept, bool) {
+      return std::max(std::fabs(v), kept);
+    });
+  if (has(Statistic::SecondMoment))
+    merge(noted.secondMoment, x,
+          [](double v, double kept, bool) { return kept + v * v; });
+  scope.set(op.getResult(), scope.ref(op.getX()));
+  return success();
+}
+
 LogicalResult Evaluator::evaluate(Operation *op, Scope &scope) {
   if (auto callOp = dyn_cast<func::CallOp>(op))
     return evaluateCall(callOp, scope);
@@ -223,6 +281,8 @@ LogicalResult Evaluator::evaluate(Operation *op, Scope &scope) {
         scope.get<Reals>(probe.getX());
     return success();
   }
+  if (auto observeOp = dyn_cast<ObserveOp>(op))
+    return observe(observeOp, scope);
   FailureOr<ValueRef> value = OpEvaluator(scope)(op);
   if (auto constantOp = dyn_cast<arith::ConstantOp>(op))
     value = constant(constantOp);

@@ -131,6 +131,8 @@ double activate(Function function, double x) {
   case Function::GeluTanh:
     return x / 2 *
            (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+  case Function::Relu:
+    return x < 0 ? 0 : x;
   }
   return x;
 }

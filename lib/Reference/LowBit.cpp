@@ -8,6 +8,7 @@
 #include "lowbit/Reference/LowBit.h"
 
 #include "lowbit/Quantize/RoundToNearest.h"
+#include "lowbit/Quantize/RowQuantizer.h"
 #include "lowbit/Support/Float.h"
 
 #include <algorithm>
@@ -124,16 +125,44 @@ static int64_t columnOf(const std::vector<int32_t> &permutation, int64_t j) {
   return permutation.empty() ? j : permutation[static_cast<size_t>(j)];
 }
 
+/// A row in its stored order, rounded to f32.
+static std::vector<float> storedRow(const Reals &x, int64_t row,
+                                    const std::vector<int32_t> &permutation) {
+  std::vector<float> values(static_cast<size_t>(x.columns()));
+  for (int64_t j = 0; j < x.columns(); ++j)
+    values[static_cast<size_t>(j)] =
+        static_cast<float>(x.row(row)[columnOf(permutation, j)]);
+  return values;
+}
+
+/// What rows of a matrix have in common under a quantizer.
+static MatrixTotals totalsOf(const RowQuantizer &quantizer, const Reals &x,
+                             const std::vector<int32_t> &permutation) {
+  MatrixTotals totals(x.rows() * x.columns());
+  for (int64_t r = 0; quantizer.needsTotals() && r < x.rows(); ++r)
+    quantizer.observe(storedRow(x, r, permutation).data(), x.columns(), totals);
+  return totals;
+}
+
+static void quantizeBy(const RowQuantizer &quantizer, const Reals &x,
+                       LowBits &result) {
+  MatrixTotals totals = totalsOf(quantizer, x, result.permutation);
+  for (int64_t r = 0; r < x.rows(); ++r)
+    quantizer.quantize(storedRow(x, r, result.permutation).data(), x.columns(),
+                       result.rows.emplace_back(), totals);
+}
+
 LowBits quantize(const Reals &x, const Scheme &scheme,
-                 const Indices *permutation) {
+                 const Indices *permutation, const Quantizer *quantizer) {
   LowBits result{scheme, x.columns(), {}};
   if (permutation)
     result.permutation = permutation->data;
-  std::vector<float> values(static_cast<size_t>(x.columns()));
+  if (quantizer) {
+    quantizeBy(RowQuantizer(*quantizer, scheme), x, result);
+    return result;
+  }
   for (int64_t r = 0; r < x.rows(); ++r) {
-    for (int64_t j = 0; j < x.columns(); ++j)
-      values[static_cast<size_t>(j)] =
-          static_cast<float>(x.row(r)[columnOf(result.permutation, j)]);
+    std::vector<float> values = storedRow(x, r, result.permutation);
     RowFields &row = result.rows.emplace_back();
     row.resize(scheme, x.columns());
     if (scheme.isFloat())
@@ -142,6 +171,36 @@ LowBits quantize(const Reals &x, const Scheme &scheme,
       quantizeRow(scheme, values.data(), x.columns(), row);
     else
       roundToNearest(scheme, values.data(), x.columns(), row);
+  }
+  return result;
+}
+
+/// Given fields of a row, rounded to f32; none for null.
+static std::vector<float> fieldsOf(const Reals *fields, int64_t row) {
+  if (!fields)
+    return {};
+  return {fields->row(row), fields->row(row) + fields->columns()};
+}
+
+Reals fakeQuantize(const Reals &x, const Quantizer &quantizer,
+                   const Scheme &scheme, const Reals *scales,
+                   const Reals *zeros, bool straightThrough) {
+  RowQuantizer rows(quantizer, scheme);
+  MatrixTotals totals = totalsOf(rows, x, {});
+  Reals result({x.rows(), x.columns()});
+  for (int64_t r = 0; r < x.rows(); ++r) {
+    std::vector<float> row = storedRow(x, r, {}), values(row.size());
+    std::vector<float> s = fieldsOf(scales, r), z = fieldsOf(zeros, r);
+    if (scales)
+      rows.fakeQuantize(row.data(), x.columns(),
+                        {s.data(), zeros ? z.data() : nullptr}, values.data());
+    else
+      rows.fakeQuantize(row.data(), x.columns(), values.data(), totals);
+    for (size_t k = 0; straightThrough && k < values.size(); ++k) {
+      float own = rows.rounded(row[k]);
+      values[k] = rows.rounded(own + rows.rounded(values[k] - own));
+    }
+    std::copy(values.begin(), values.end(), result.row(r));
   }
   return result;
 }
@@ -303,8 +362,8 @@ static TermSum dotOfReals(const std::vector<double> &x,
                           const std::vector<int32_t> &permutation) {
   TermSum total;
   for (size_t j = 0; j < w.size(); ++j) {
-    double real = x[static_cast<size_t>(
-        columnOf(permutation, static_cast<int64_t>(j)))];
+    double real =
+        x[static_cast<size_t>(columnOf(permutation, static_cast<int64_t>(j)))];
     total.add(real * w[j].scaled);
     total.add(real * w[j].shift);
   }
@@ -344,8 +403,8 @@ LinearResult linear(const Value &x, const LowBits &weight, const Reals *bias) {
   int64_t count = codes ? static_cast<int64_t>(codes->rows.size())
                         : std::get<Reals>(x).rows();
   int64_t outputs = static_cast<int64_t>(weight.rows.size());
-  LinearResult result{Reals({count, outputs}), Reals({count, outputs}),
-                      Reals(), weight.columns};
+  LinearResult result{Reals({count, outputs}), Reals({count, outputs}), Reals(),
+                      weight.columns};
   bool isBF16 = codes && codes->scheme.isFloat();
   if (isBF16)
     result.underflow = Reals({count, outputs});
@@ -358,9 +417,8 @@ LinearResult linear(const Value &x, const LowBits &weight, const Reals *bias) {
       w = splitRow(weight, n);
     double scales = isBF16 ? sumOfScales(weight, n) : 0;
     for (int64_t t = 0; t < count; ++t) {
-      TermSum sum =
-          exact ? dotOfCodes(*codes, t, weight, n)
-                : dotOfReals(rowOf(x, t), w, weight.permutation);
+      TermSum sum = exact ? dotOfCodes(*codes, t, weight, n)
+                          : dotOfReals(rowOf(x, t), w, weight.permutation);
       if (bias)
         sum.add(bias->data[static_cast<size_t>(n)]);
       result.values.row(t)[n] = sum.value;

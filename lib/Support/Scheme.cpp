@@ -131,7 +131,7 @@ double Scheme::bitsPerWeight(int64_t columns) const {
 //===- The rules ----------------------------------------------------------===//
 
 namespace {
-/// Applies the rules (S1) to (S9); the first that fails leaves its reason.
+/// Applies the rules (S1) to (S10); the first that fails leaves its reason.
 class SchemeChecker {
 public:
   explicit SchemeChecker(const Scheme &scheme) : scheme(scheme) {}
@@ -144,6 +144,8 @@ public:
       checkComponents();
     if (reason.empty())
       checkVectors();
+    if (reason.empty())
+      checkDivisors();
     return reason;
   }
 
@@ -160,6 +162,7 @@ private:
   void checkComponents();
   void checkField(const Level &level, const Component &component, bool nested);
   void checkDelta(const Level &level, const Component &component);
+  void checkDivisors();
   void checkVectors();
 
   const Scheme &scheme;
@@ -180,9 +183,8 @@ void SchemeChecker::checkCodes() {
       return fail("a float has 32 or 16 bits, but got " + number(scheme.bits));
   } else if (scheme.isVector()) {
     if (scheme.bits < 1 || scheme.bits > Scheme::kIndexBits)
-      return fail("an index of vectors has 1 to " +
-                  number(Scheme::kIndexBits) + " bits, but got " +
-                  number(scheme.bits));
+      return fail("an index of vectors has 1 to " + number(Scheme::kIndexBits) +
+                  " bits, but got " + number(scheme.bits));
   } else if (scheme.bits < 1 || scheme.bits > 8) {
     return fail("a code has 1 to 8 bits, but got " + number(scheme.bits));
   } else if (scheme.kind == CodeKind::Signed && scheme.bits < 2) {
@@ -233,13 +235,14 @@ void SchemeChecker::checkCodebook() {
 }
 
 void SchemeChecker::checkLevels() {
-  // (S4) Floats have no levels; every other scheme has a scale at some level.
+  // (S4) Floats have no levels; every other scheme has a scale at some level,
+  // or a divisor.
   if (scheme.isFloat()) {
     if (!scheme.levels.empty())
       fail("a scheme of floats has no scale levels");
     return;
   }
-  if (!scheme.has(Component::Scale))
+  if (!scheme.has(Component::Scale) && !scheme.has(Component::Divisor))
     return fail("a scheme of codes has a scale, expected e.g. `group 32 scale "
                 "f16`");
   const Level *outer = nullptr;
@@ -288,7 +291,7 @@ void SchemeChecker::checkComponents() {
       scheme.kind != CodeKind::Signed)
     return fail("only integer codes have zero points");
 
-  bool seen[5] = {};
+  bool seen[6] = {};
   for (const Level &level : scheme.levels)
     for (const Component &component : level.components) {
       checkField(level, component, seen[component.role]);
@@ -299,6 +302,8 @@ void SchemeChecker::checkComponents() {
 void SchemeChecker::checkField(const Level &level, const Component &component,
                                bool nested) {
   const FieldType &type = component.type;
+  if (component.role == Component::Divisor)
+    return; // S10
   if (component.role == Component::Zero && &level != &scheme.levels.back())
     return fail("a zero point belongs to the innermost level"); // (S7)
   if (component.role == Component::Delta)
@@ -354,6 +359,25 @@ void SchemeChecker::checkVectors() {
     fail("a codebook with vectors or signs has no tie rule");
 }
 
+void SchemeChecker::checkDivisors() {
+  // (S10) A divisor is the only one, without scales and minima; it is f32, f16
+  // or bf16.
+  int count = 0;
+  for (const Level &level : scheme.levels)
+    for (const auto &[role, type, magnitude] : level.components) {
+      if (role != Component::Divisor)
+        continue;
+      ++count;
+      if (type.kind > FieldType::BF16 || type.offset != 0 ||
+          type.bits != (type.kind == FieldType::F32 ? 32 : 16))
+        return fail("a divisor is f32, f16 or bf16");
+    }
+  bool hasOthers = scheme.has(Component::Scale) || scheme.has(Component::Min) ||
+                   scheme.has(Component::NegMin);
+  if (count > 1 || (count && hasOthers))
+    fail("a divisor stands alone: no other one, no scale and no minimum");
+}
+
 std::string Scheme::check() const { return SchemeChecker(*this).run(); }
 
 //===- Rows ---------------------------------------------------------------===//
@@ -396,6 +420,10 @@ GroupTerms groupTerms(const Scheme &scheme, const RowFields &row,
       case Component::Zero:
         terms.zero = value;
         break;
+      case Component::Divisor:
+        terms.divisor = value;
+        terms.scale = 1 / value;
+        break;
       case Component::Delta:
         terms.zero = value != 0 ? component.magnitude : -component.magnitude;
         break;
@@ -430,7 +458,8 @@ void dequantizeRow(const Scheme &scheme, const RowFields &row, int64_t columns,
 
   bool hasMin = scheme.has(Component::Min),
        hasNegMin = scheme.has(Component::NegMin),
-       hasZero = scheme.has(Component::Zero) || scheme.has(Component::Delta);
+       hasZero = scheme.has(Component::Zero) || scheme.has(Component::Delta),
+       hasDivisor = scheme.has(Component::Divisor);
   unsigned mask = (1u << scheme.bits) - 1;
   int64_t group = scheme.innerGroup() > 0 ? scheme.innerGroup() : columns;
   for (int64_t first = 0; first < columns; first += group) {
@@ -442,7 +471,7 @@ void dequantizeRow(const Scheme &scheme, const RowFields &row, int64_t columns,
                           : elementValue(scheme, row, i);
       if (hasZero)
         value = value - terms.zero;
-      value = terms.scale * value;
+      value = hasDivisor ? value / terms.divisor : terms.scale * value;
       if (hasMin)
         value = value + terms.min;
       if (hasNegMin)

@@ -16,8 +16,8 @@ namespace lowbit {
 
 static constexpr const char *kFloatNames[] = {"f32", "f16", "bf16", "e8m0",
                                               "e4m3"};
-static constexpr const char *kRoleNames[] = {"scale", "min", "neg_min", "zero",
-                                             "delta"};
+static constexpr const char *kRoleNames[] = {"scale", "min",   "neg_min",
+                                             "zero",  "delta", "divisor"};
 static constexpr const char *kRoundingNames[] = {"nearest_even", "nearest_away",
                                                  "toward_zero"};
 
@@ -122,9 +122,8 @@ static std::string levelText(const Level &level) {
                          : "group " + std::to_string(level.group);
   for (const Component &component : level.components)
     text += std::string(" ") + kRoleNames[component.role] + " " +
-            (component.role == Component::Delta
-                 ? floatText(component.magnitude)
-                 : fieldText(component.type));
+            (component.role == Component::Delta ? floatText(component.magnitude)
+                                                : fieldText(component.type));
   return text;
 }
 
@@ -205,11 +204,11 @@ void SchemeParser::next() {
 bool SchemeParser::expected(const std::string &what) {
   error = "scheme: expected " + what + ", but got ";
   constexpr size_t kShown = 32; // a codebook's word has thousands of digits
-  error += token.empty() ? "the end"
-                         : "`" + std::string(token.substr(0, kShown)) +
-                               (token.size() > kShown ? "..." : "") +
-                               "` at column " +
-                               std::to_string(position - token.size() + 1);
+  error += token.empty()
+               ? "the end"
+               : "`" + std::string(token.substr(0, kShown)) +
+                     (token.size() > kShown ? "..." : "") + "` at column " +
+                     std::to_string(position - token.size() + 1);
   return false;
 }
 
@@ -350,7 +349,7 @@ bool SchemeParser::parseLevel(Level &level) {
 bool SchemeParser::parseComponent(Component &component) {
   int role = indexOf(token, kRoleNames);
   if (role < 0)
-    return expected("`scale`, `min`, `neg_min`, `zero` or `delta`");
+    return expected("`scale`, `min`, `neg_min`, `zero`, `delta` or `divisor`");
   component.role = Component::Role(role);
   next();
   if (component.role == Component::Delta) {

@@ -135,3 +135,33 @@ func.func @permuted_embed(%tokens: tensor<?xi32>) -> tensor<?x96xf32> {
   %y = lowbit.linear %x, %w : tensor<?x64xf32>, !lowbit.tensor<96x64, #q4, permuted> -> tensor<?x96xf32>
   return %y : tensor<?x96xf32>
 }
+
+// A quantizer goes with the rows; layers that want the same of x share them.
+#bits = #lowbit.scheme<ternary, tensor divisor f32>
+#codes = #lowbit.scheme<s8, row divisor f32>
+#by = #lowbit.quantizer<absmax reach 127 least 1.0e-05, multiply, clamp -128 127>
+// CHECK-LABEL: func @quantizer
+func.func @quantizer(%x: tensor<?x64xf32>) -> (tensor<?x96xf32>, tensor<?x96xf32>) {
+  %w = lm.weight "t" : !lowbit.tensor<96x64, #bits>
+  // CHECK: %[[R:.*]] = pack.pack_rows %{{.*}} by #quantizer divisor : tensor<?x64xf32> -> <64, bits = 8, group = 0, scale_groups = 0>
+  %q = lowbit.quantize %x by #by : tensor<?x64xf32> -> !lowbit.tensor<?x64, #codes>
+  // CHECK: pack.linear %[[R]]
+  %y = lowbit.linear %q, %w : !lowbit.tensor<?x64, #codes>, !lowbit.tensor<96x64, #bits> -> tensor<?x96xf32>
+  %v = lm.weight "u" : !lowbit.tensor<96x64, #bits>
+  // CHECK: pack.linear %[[R]]
+  %z = lowbit.linear %q, %v : !lowbit.tensor<?x64, #codes>, !lowbit.tensor<96x64, #bits> -> tensor<?x96xf32>
+  return %y, %z : tensor<?x96xf32>, tensor<?x96xf32>
+}
+
+// The same x by another quantizer is other rows.
+// CHECK-LABEL: func @two_quantizers
+func.func @two_quantizers(%x: tensor<?x64xf32>) -> (tensor<?x96xf32>, tensor<?x96xf32>) {
+  %w = lm.weight "t" : !lowbit.tensor<96x64, #bits>
+  // CHECK: pack.pack_rows
+  // CHECK: pack.pack_rows
+  %q = lowbit.quantize %x by #by : tensor<?x64xf32> -> !lowbit.tensor<?x64, #codes>
+  %p = lowbit.quantize %x : tensor<?x64xf32> -> !lowbit.tensor<?x64, #lowbit.scheme<s8, row scale f32>>
+  %y = lowbit.linear %q, %w : !lowbit.tensor<?x64, #codes>, !lowbit.tensor<96x64, #bits> -> tensor<?x96xf32>
+  %z = lowbit.linear %p, %w : !lowbit.tensor<?x64, #lowbit.scheme<s8, row scale f32>>, !lowbit.tensor<96x64, #bits> -> tensor<?x96xf32>
+  return %y, %z : tensor<?x96xf32>, tensor<?x96xf32>
+}

@@ -11,7 +11,8 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 def LM_Activation : I32EnumAttr<"Activation", "a pointwise nonlinearity", [
   I32EnumAttrCase<"Silu", 0, "silu">,
   I32EnumAttrCase<"Gelu", 1, "gelu">,
-  I32EnumAttrCase<"GeluTanh", 2, "gelu_tanh">
+  I32EnumAttrCase<"GeluTanh", 2, "gelu_tanh">,
+  I32EnumAttrCase<"Relu", 3, "relu">
 ]> {
   let cppNamespace = "::lowbit::lm";
   let genSpecializedAttr = 0;
@@ -194,6 +195,7 @@ def LM_ActivateOp : LM_Op<"activate", [AllTypesMatch<["x", "result"]>]> {
         silu(x)      = x / (1 + exp(-x))
         gelu(x)      = x / 2 * (1 + erf(x / sqrt(2)))
         gelu_tanh(x) = x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)))
+        relu(x)      = 0 where x < 0, else x
 
     Example:
 

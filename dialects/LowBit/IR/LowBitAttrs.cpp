@@ -3,10 +3,12 @@
 #include "dialects/LowBit/IR/LowBitDialect.h"
 
 #include "mlir/IR/Builders.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 
+#include "dialects/LowBit/IR/LowBitEnums.cpp.inc"
 #define GET_ATTRDEF_CLASSES
 #include "dialects/LowBit/IR/LowBitAttrs.cpp.inc"
 #define GET_TYPEDEF_CLASSES
@@ -144,6 +146,80 @@ Attribute SchemeAttr::parse(AsmParser &parser, Type) {
 }
 
 void SchemeAttr::print(AsmPrinter &printer) const {
+  printer << "<" << getText() << ">";
+}
+
+//===- #lowbit.quantizer --------------------------------------------------===//
+
+QuantizerAttr QuantizerAttr::get(MLIRContext *context,
+                                 const Quantizer &quantizer) {
+  return Base::get(context, quantizer.str());
+}
+
+Quantizer QuantizerAttr::getQuantizer() const {
+  Quantizer quantizer;
+  std::string error;
+  Quantizer::parse(getText().str(), quantizer, error); // verified before
+  return quantizer;
+}
+
+LogicalResult
+QuantizerAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                      StringRef text) {
+  Quantizer quantizer;
+  std::string error;
+  if (!Quantizer::parse(text.str(), quantizer, error))
+    return emitError() << error;
+  error = quantizer.check();
+  if (!error.empty())
+    return emitError() << error;
+  return success();
+}
+
+/// Collects tokens as text up to the closing `>`; the grammar is
+/// Quantizer::parse's.
+static ParseResult parseQuantizerText(AsmParser &parser, std::string &text) {
+  while (true) {
+    StringRef keyword;
+    if (succeeded(parser.parseOptionalKeyword(&keyword))) {
+      text += " " + keyword.str();
+      bool wantsReal =
+          keyword == "reach" || keyword == "least" || keyword == "outer";
+      if (wantsReal &&
+          parseReal(parser, "a number of a quantizer", text += ' '))
+        return failure();
+      continue;
+    }
+    int64_t integer;
+    OptionalParseResult number = parser.parseOptionalInteger(integer);
+    if (number.has_value()) {
+      if (failed(*number))
+        return failure();
+      text += " " + std::to_string(integer);
+      continue;
+    }
+    if (failed(parser.parseOptionalComma()))
+      return success();
+    text += ",";
+  }
+}
+
+Attribute QuantizerAttr::parse(AsmParser &parser, Type) {
+  std::string text, error;
+  SMLoc where = parser.getCurrentLocation();
+  if (parser.parseLess() || parseQuantizerText(parser, text) ||
+      parser.parseGreater())
+    return {};
+  Quantizer quantizer;
+  if (!Quantizer::parse(text, quantizer, error)) {
+    parser.emitError(where, error);
+    return {};
+  }
+  return parser.getChecked<QuantizerAttr>(where, parser.getContext(),
+                                          StringRef(quantizer.str()));
+}
+
+void QuantizerAttr::print(AsmPrinter &printer) const {
   printer << "<" << getText() << ">";
 }
 

@@ -9,13 +9,17 @@ using namespace mlir;
 #include "dialects/LowBit/IR/LowBitDialect.cpp.inc"
 
 namespace {
-/// Prints a scheme once, as `#scheme`, however many types hold it.
+/// Prints a scheme once, as `#scheme`, however many types hold it; a quantizer
+/// as `#quantizer`.
 struct SchemeAliases : public OpAsmDialectInterface {
   using OpAsmDialectInterface::OpAsmDialectInterface;
   AliasResult getAlias(Attribute attr, raw_ostream &os) const override {
-    if (!isa<lowbit::SchemeAttr>(attr))
+    if (isa<lowbit::SchemeAttr>(attr))
+      os << "scheme";
+    else if (isa<lowbit::QuantizerAttr>(attr))
+      os << "quantizer";
+    else
       return AliasResult::NoAlias;
-    os << "scheme";
     return AliasResult::FinalAlias;
   }
 };

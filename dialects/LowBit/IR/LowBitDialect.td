@@ -17,8 +17,8 @@ def LowBit_Dialect : Dialect {
 
         lm  --quantize-->  lm + lowbit  --pack-->  pack
 
-    The format is `#lowbit.scheme`; a tensor of such numbers is
-    `!lowbit.tensor`.
+    The format is `#lowbit.scheme`, a tensor of such numbers is
+    `!lowbit.tensor`, and `#lowbit.quantizer` says how they are made from reals.
   }];
   let useDefaultTypePrinterParser = 1;
   let useDefaultAttributePrinterParser = 1;

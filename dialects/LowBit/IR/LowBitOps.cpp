@@ -35,6 +35,20 @@ static LogicalResult sameShape(Operation *op, Value x, Value result) {
   return expectEqual(op, "columns of the result", columns(x), columns(result));
 }
 
+/// Whether one field covers several rows.
+static bool hasTensorLevel(const Scheme &scheme) {
+  return !scheme.isFloat() && scheme.levels[0].group == Level::kTensor;
+}
+
+static LogicalResult checkFit(Operation *op, QuantizerAttr quantizer,
+                              const Scheme &scheme) {
+  std::string error = scheme.isFloat() ? "a quantizer needs a scheme with codes"
+                                       : quantizer.getQuantizer().check(scheme);
+  if (error.empty())
+    return success();
+  return op->emitOpError() << error;
+}
+
 LogicalResult QuantizeOp::verify() {
   if (failed(sameShape(*this, getX(), getResult()))) // C1
     return failure();
@@ -42,9 +56,16 @@ LogicalResult QuantizeOp::verify() {
   if (scheme.isFloat() && scheme.floatType != FieldType::BF16) // C2
     return emitOpError("needs a scheme with codes or bf16, but got ")
            << getResult().getType().getScheme();
-  if (!scheme.isFloat() && scheme.levels[0].group == Level::kTensor) // C3
+  if (hasTensorLevel(scheme) && !getQuantizer()) // C3
     return emitOpError("needs scales of rows or groups, but got ")
            << getResult().getType().getScheme();
+  if (hasTensorLevel(scheme) && ShapedType::isDynamic(rows(getX()))) // C3
+    return emitOpError("needs a static number of rows for fields of the "
+                       "tensor, but got ")
+           << getResult().getType().getScheme();
+  if (QuantizerAttr quantizer = getQuantizerAttr())
+    if (failed(checkFit(*this, quantizer, scheme))) // C5
+      return failure();
   if (bool(getPermutation()) != getResult().getType().getPermuted()) // C4
     return emitOpError(
         "has a permutation exactly where the result is permuted");
@@ -56,6 +77,44 @@ LogicalResult QuantizeOp::verify() {
 
 LogicalResult DequantizeOp::verify() {
   return sameShape(*this, getX(), getResult()); // C1
+}
+
+/// Groups of the innermost level in a row.
+static int64_t groupsOf(const Scheme &scheme, int64_t columns) {
+  int64_t group = scheme.innerGroup();
+  return group > 0 ? (columns + group - 1) / group : 1;
+}
+
+LogicalResult FakeQuantOp::verify() {
+  Scheme scheme = getScheme().getScheme();
+  if (failed(checkFit(*this, getQuantizer(), scheme))) // C1
+    return failure();
+  if (hasTensorLevel(scheme) && ShapedType::isDynamic(rows(getX()))) // C4
+    return emitOpError("needs a static number of rows for fields of the "
+                       "tensor");
+  if (!getScales())
+    return success();
+  if (scheme.kind == CodeKind::Codebook || scheme.levels.size() > 1 ||
+      hasTensorLevel(scheme) || !scheme.has(Component::Scale) ||
+      scheme.has(Component::Min)) // C3
+    return emitOpError("given fields belong to integer codes under one level "
+                       "with a scale and no minimum, but got ")
+           << getScheme();
+  if (getZeros() && !scheme.has(Component::Zero)) // C3
+    return emitOpError("given zero points belong to a scheme with zero points, "
+                       "but got ")
+           << getScheme();
+  int64_t groups = groupsOf(scheme, columns(getX()));
+  for (Value field : {getScales(), getZeros()}) {
+    if (!field)
+      continue;
+    if (failed(expectRows(*this, "rows of given fields", rows(getX()),
+                          rows(field))) ||
+        failed(expectEqual(*this, "groups of given fields", groups,
+                           columns(field)))) // C2
+      return failure();
+  }
+  return success();
 }
 
 LogicalResult LinearOp::verify() {

@@ -36,7 +36,8 @@ def LowBit_QuantizeOp : LowBit_Op<"quantize"> {
   let summary = "Reals to codes and scales, round to nearest";
   let description = [{
     For every group, its fields from its own elements, then the nearest codes.
-    For a symmetric signed scheme of b bits with one f32 scale:
+    `by` a quantizer: as that says (Numerics N9). Without one, for a symmetric
+    signed scheme of b bits with one f32 scale:
 
         m        = 2^(b-1) - 1,  a = max |x| over the group
         scale    = fl(a / m)                         0 where a < 2^-120
@@ -51,8 +52,10 @@ def LowBit_QuantizeOp : LowBit_Op<"quantize"> {
     - (C1) `result` has the shape of `x`.
     - (C2) the scheme is not one of floats, but for `bf16`.
     - (C3) the scheme has no `tensor` level: a row's result depends on it alone.
+      By a quantizer it may, and then the number of rows is static.
     - (C4) there is a permutation exactly where the result is `permuted`, with an
       element for every column. That it is one is checked where its bytes are.
+    - (C5) the quantizer fits the scheme: (Q2) to (Q7).
 
     Example:
 
@@ -61,13 +64,22 @@ def LowBit_QuantizeOp : LowBit_Op<"quantize"> {
        -> !lowbit.tensor<?x576, #lowbit.scheme<s8, group 32 scale f32>>
     %r = lowbit.quantize %x permuted %p : tensor<?x576xf32>, tensor<576xi32>
        -> !lowbit.tensor<?x576, #lowbit.scheme<s8, group 32 scale f32>, permuted>
+    %b = lowbit.quantize %x by <absmax reach 127.0 least 1.0e-05, multiply>
+       : tensor<?x576xf32> -> !lowbit.tensor<?x576, #lowbit.scheme<s8, row divisor f32>>
     ```
   }];
   let arguments = (ins LowBit_Reals:$x,
-                       Optional<LowBit_Permutation>:$permutation);
+                       Optional<LowBit_Permutation>:$permutation,
+                       OptionalAttr<LowBit_QuantizerAttr>:$quantizer);
   let results = (outs LowBit_TensorType:$result);
+  let builders = [
+    OpBuilder<(ins "::mlir::Type":$type, "::mlir::Value":$x,
+                   "::mlir::Value":$permutation), [{
+      build($_builder, $_state, type, x, permutation, /*quantizer=*/nullptr);
+    }]>
+  ];
   let assemblyFormat = [{
-    $x (`permuted` $permutation^)? attr-dict
+    $x (`by` $quantizer^)? (`permuted` $permutation^)? attr-dict
     `:` type($x) (`,` type($permutation)^)? `->` type($result)
   }];
   let hasVerifier = 1;
@@ -95,6 +107,81 @@ def LowBit_DequantizeOp : LowBit_Op<"dequantize"> {
   let results = (outs LowBit_Reals:$result);
   let assemblyFormat = "$x attr-dict `:` type($x) `->` type($result)";
   let hasVerifier = 1;
+}
+
+def LowBit_FakeQuantOp : LowBit_Op<"fake_quant",
+    [AttrSizedOperandSegments, AllTypesMatch<["x", "result"]>]> {
+  let summary = "Quantize and dequantize without integers between";
+  let description = [{
+    The reals that codes of `scheme`, chosen by `quantizer`, stand for: what
+    quantization-aware training computes forward (Numerics N9). In f32 it is
+    `dequantize(quantize(x))`, but for NaN, which stays NaN. With v that real:
+
+        result = v                      or, `straight_through`,
+        result = fl(x + fl(v - x))      what x + (v - x).detach() rounds to
+
+    `given` scales, one for each group of a row, and zero points take the place
+    of chosen ones: learned or static ranges. Zero points need not be integers,
+    and are 0 where they are absent.
+
+    Constraints:
+    - (C1) the quantizer fits the scheme: (Q2) to (Q7).
+    - (C2) given fields have a row for each of `x` and a column for each group.
+    - (C3) given fields belong to integer codes under one level with a scale and
+      no minimum; zero points to a scheme that has them.
+    - (C4) a scheme with a `tensor` level needs a static number of rows.
+
+    Example:
+
+    ```mlir
+    %v = lowbit.fake_quant %w by <absmax reach 7.5, multiply>
+         in <s4, group 32 scale f32> : tensor<64x128xf32>
+    %l = lowbit.fake_quant %w by <minmax, multiply>
+         in <s4, group 32 scale f32 zero s4> given %s zero %z
+       : tensor<64x128xf32>, tensor<64x4xf32>, tensor<64x4xf32>
+    ```
+  }];
+  let arguments = (ins LowBit_Reals:$x, Optional<LowBit_Reals>:$scales,
+                       Optional<LowBit_Reals>:$zeros,
+                       LowBit_QuantizerAttr:$quantizer, LowBit_SchemeAttr:$scheme,
+                       UnitAttr:$straight_through);
+  let results = (outs LowBit_Reals:$result);
+  let assemblyFormat = [{
+    $x `by` $quantizer `in` $scheme (`given` $scales^ (`zero` $zeros^)?)?
+    (`straight_through` $straight_through^)? attr-dict
+    `:` type($x) (`,` type($scales)^ (`,` type($zeros)^)?)?
+  }];
+  let hasVerifier = 1;
+}
+
+def LowBit_ObserveOp : Op<LowBit_Dialect, "observe",
+    [AllTypesMatch<["x", "result"]>]> {
+  let summary = "Pass a value through and note what it is like";
+  let description = [{
+        result = x
+
+    and beside that the host's table is told, under `name`, the number of rows
+    and for every column k what `statistics` asks for, over all rows of all calls
+    since the table was cleared:
+
+        min = min x[t, k]       max           = max x[t, k]
+        absmax = max |x[t, k]|  second_moment = sum_t x[t, k]^2
+
+    Ops of equal names add to one entry. Static activation scales, SmoothQuant,
+    AWQ and importance matrices are made from such a table. The reference
+    evaluator has one (`Evaluator::observations`); compiled code has none yet:
+    `lowbit-strip-observers` takes the ops out.
+
+    Example:
+
+    ```mlir
+    %y = lowbit.observe %x as "blk.0.attn_norm" min|max|second_moment : tensor<?x576xf32>
+    ```
+  }];
+  let arguments = (ins LowBit_Reals:$x, StrAttr:$name,
+                       LowBit_StatisticAttr:$statistics);
+  let results = (outs LowBit_Reals:$result);
+  let assemblyFormat = "$x `as` $name $statistics attr-dict `:` type($x)";
 }
 
 def LowBit_LinearOp : LowBit_Op<"linear"> {

@@ -5,6 +5,20 @@
 
 include "mlir/Pass/PassBase.td"
 
+def StripObservers : Pass<"lowbit-strip-observers", "::mlir::ModuleOp"> {
+  let summary = "Take lowbit.observe out";
+  let description = [{
+    Who reads the result of a `lowbit.observe` reads its operand, before and
+    after alike the same number: what is compiled for use does not observe.
+
+    ```mlir
+    %y = lowbit.observe %x as "blk.0.attn_norm" absmax : tensor<?x576xf32>
+    return %y : tensor<?x576xf32>
+    ```
+    becomes ==> `return %x : tensor<?x576xf32>`
+  }];
+}
+
 def VerifyQuantized : Pass<"lowbit-verify-quantized", "::mlir::ModuleOp"> {
   let summary = "Check what the quantize stage promises";
   let description = [{

@@ -20,6 +20,8 @@ def Pack_Dialect : Dialect {
     `pack.lookup` on vectors, `pack.tile_dot` on memory: one lowering for each
     instruction set.
   }];
+  // Its ops hold attributes of lowbit, printed without that name.
+  let dependentDialects = ["::lowbit::LowBitDialect"];
   let useDefaultTypePrinterParser = 1;
   let useDefaultAttributePrinterParser = 1;
 }

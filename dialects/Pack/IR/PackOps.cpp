@@ -62,10 +62,30 @@ static LogicalResult expectPermutation(Operation *op, int64_t columns,
                      cast<ShapedType>(permutation.getType()).getDimSize(0));
 }
 
+static LogicalResult checkQuantizer(RowsOp op) {
+  if (!op.getQuantizer()) {
+    if (op.getDivisor())
+      return op.emitOpError("has a divisor only by a quantizer");
+    return success();
+  }
+  Quantizer quantizer = op.getQuantizer()->getQuantizer();
+  RowsType type = op.getResult().getType();
+  if (type.getBits() == 8 && !type.getPow2() &&
+      quantizer.range == Quantizer::Range::AbsMax && quantizer.reach <= 127 &&
+      quantizer.type == FieldType::F32 && !quantizer.refine &&
+      quantizer.outerReach == 0)
+    return success();
+  return op.emitOpError("a quantizer makes rows of 8 bits in f32, from absmax "
+                        "with a reach of at most 127, but got ")
+         << *op.getQuantizer() << " and " << type;
+}
+
 LogicalResult RowsOp::verify() {
   int64_t k = columns(getX());
   if (failed(expectEqual(*this, "columns of the rows", k,
                          getResult().getType().getColumns()))) // C1
+    return failure();
+  if (failed(checkQuantizer(*this))) // C2
     return failure();
   return expectPermutation(*this, k, getPermutation()); // C1
 }

@@ -49,11 +49,15 @@ def Pack_RowsOp : Pack_Op<"pack_rows"> {
   let summary = "Quantize activations into a weight's order";
   let description = [{
     What `lowbit.quantize` computes with `s8, group (group * scale_groups) scale
-    f32`, laid out; with `bits = 32` the values themselves. With a permutation,
-    of `x[t, permutation[j]]`: the stored order of a permuted weight.
+    f32`, laid out; with `bits = 32` the values themselves. `by` a quantizer the
+    codes of 8 bits are those that it chooses, and the scale is its own or, with
+    `divisor`, one over its divisor. With a permutation, of
+    `x[t, permutation[j]]`: the stored order of a permuted weight.
 
     Constraints:
     - (C1) `columns(x) = columns(result)`, also the permutation's elements.
+    - (C2) a quantizer makes rows of 8 bits whose scales are no powers of two, in
+      f32, from absmax with a reach of at most 127; `divisor` needs one.
 
     Example:
 
@@ -64,10 +68,19 @@ def Pack_RowsOp : Pack_Op<"pack_rows"> {
        -> !pack.rows<576, bits = 8, group = 32, scale_groups = 1>
     ```
   }];
-  let arguments = (ins Pack_Reals:$x, Optional<Pack_Permutation>:$permutation);
+  let arguments = (ins Pack_Reals:$x, Optional<Pack_Permutation>:$permutation,
+                       OptionalAttr<LowBit_QuantizerAttr>:$quantizer,
+                       UnitAttr:$divisor);
   let results = (outs Pack_RowsType:$result);
+  let builders = [
+    OpBuilder<(ins "::mlir::Type":$type, "::mlir::Value":$x,
+                   "::mlir::Value":$permutation), [{
+      build($_builder, $_state, type, x, permutation, nullptr, nullptr);
+    }]>
+  ];
   let assemblyFormat = [{
-    $x (`permuted` $permutation^)? attr-dict
+    $x (`by` $quantizer^ (`divisor` $divisor^)?)?
+    (`permuted` $permutation^)? attr-dict
     `:` type($x) (`,` type($permutation)^)? `->` type($result)
   }];
   let hasVerifier = 1;

@@ -63,8 +63,15 @@ mlir::MemRefType kvMemRef(lm::KVType type);
 // pack; `permutation`, memref<columns x i32>, and other operands may be null.
 /// Where a row has what, for all products that read it.
 RowsLayout rowsLayout(pack::RowsOp op, const TargetInfo &target);
+/// How codes are chosen that `op` says so of; see pack.pack_rows.
+struct RowsQuantizer {
+  std::optional<Quantizer> quantizer; ///< none: N2 of docs/Numerics.md
+  bool hasDivisor = false;
+};
+RowsQuantizer rowsQuantizer(pack::RowsOp op);
 void emitPackRows(Emitter &e, const KernelContext &c, const RowsLayout &layout,
-                  mlir::Value x, mlir::Value permutation, mlir::Value out);
+                  const RowsQuantizer &quantizer, mlir::Value x,
+                  mlir::Value permutation, mlir::Value out);
 /// `bias`, `residual` may be null. `work`: private memory of one worker,
 /// memref<slots x bytes x i8> as linearWork() says; null for one row and where
 /// that is nothing.

@@ -10,6 +10,7 @@
 #define LOWBIT_REFERENCE_EVALUATOR_H
 
 #include "dialects/LM/IR/LMOps.h"
+#include "dialects/LowBit/IR/LowBitOps.h"
 #include "lowbit/Reference/Value.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -21,6 +22,12 @@
 namespace lowbit::reference {
 
 class Scope;
+
+/// What lowbit.observe noted under a name; of what was not asked for, nothing.
+struct Observation {
+  int64_t rows = 0;
+  std::vector<double> min, max, absMax, secondMoment; ///< of each column
+};
 
 class Evaluator {
 public:
@@ -43,15 +50,21 @@ public:
 
   /// What lm.probe kept, by index, in the calls so far.
   const std::map<int64_t, Reals> &probes() const { return kept; }
+  /// What lowbit.observe noted in the calls so far.
+  const std::map<std::string, Observation> &observations() const {
+    return observed;
+  }
 
 private:
   mlir::LogicalResult evaluate(mlir::Operation *op, Scope &scope);
   mlir::LogicalResult evaluateCall(mlir::func::CallOp op, Scope &scope);
   mlir::FailureOr<ValueRef> weight(lm::WeightOp op, Scope &scope);
+  mlir::LogicalResult observe(ObserveOp op, Scope &scope);
 
   WeightLookup weights;
   OtherOp otherOp;
   std::map<int64_t, Reals> kept;
+  std::map<std::string, Observation> observed;
   int depth = 0;
 };
 

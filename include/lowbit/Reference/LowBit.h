@@ -4,12 +4,19 @@
 #define LOWBIT_REFERENCE_LOWBIT_H
 
 #include "lowbit/Reference/Value.h"
+#include "lowbit/Support/Quantizer.h"
 
 namespace lowbit::reference {
 
-/// Numerics N2. `x` is rounded to f32 first. Null: columns are stored in order.
+/// Numerics N2, or N9 by a quantizer. `x` is rounded to f32 first. Without a
+/// permutation columns are stored in order.
 LowBits quantize(const Reals &x, const Scheme &scheme,
-                 const Indices *permutation = nullptr);
+                 const Indices *permutation = nullptr,
+                 const Quantizer *quantizer = nullptr);
+/// Numerics N9. `scales` and `zeros` may be null: [rows, groups].
+Reals fakeQuantize(const Reals &x, const Quantizer &quantizer,
+                   const Scheme &scheme, const Reals *scales,
+                   const Reals *zeros, bool straightThrough);
 /// Numerics N1. Columns in their own order.
 Reals dequantize(const LowBits &x);
 /// One row of a matrix of reals or of low-bit numbers.

@@ -11,7 +11,8 @@
 //     value = fl(fl(S * (c - z)) + M)              M subtracted for `neg_min`
 //
 // S = fl(s_outer * s_inner), M likewise; fl() is one rounding to f32; a term
-// that the scheme lacks is left out, not added as zero.
+// that the scheme lacks is left out, not added as zero. A scheme may have a
+// divisor D in place of scales: fl((c - z) / D), a division.
 //
 // A code stands for one number, or for a vector of 4 or 8 consecutive ones (an
 // entry of a codebook); signs may stand beside it, one bit for each element.
@@ -47,8 +48,9 @@ struct Component {
     Min,    ///< factor of M, added
     NegMin, ///< factor of M, subtracted
     Zero,   ///< z, subtracted from the code; innermost level only
-    Delta   ///< one bit: z = -magnitude where it is 0, magnitude where it is
+    Delta,  ///< one bit: z = -magnitude where it is 0, magnitude where it is
             ///< 1; innermost level only
+    Divisor ///< D, divides; no scale beside it
   };
   Role role = Scale;
   FieldType type;
@@ -105,7 +107,8 @@ struct Scheme {
     return levels.empty() ? Level::kTensor : levels.back().group;
   }
   bool has(Component::Role role) const;
-  /// A weight is more than a multiple of c: products need the activations' sums.
+  /// A weight is more than a multiple of c: products need the activations'
+  /// sums.
   bool hasMinima() const;
   /// c(code); not for Float and vectors.
   float codeValue(unsigned code) const;
@@ -114,7 +117,7 @@ struct Scheme {
   /// The text inside #lowbit.scheme<...>, e.g. "u4 offset 8, group 32 scale
   /// f16".
   std::string str() const;
-  /// Why the scheme makes no sense, or "": the rules (S1) to (S9) of
+  /// Why the scheme makes no sense, or "": the rules (S1) to (S10) of
   /// docs/Numerics.md.
   std::string check() const;
   /// Reads what str() writes; on failure returns false and sets `error`.
@@ -124,8 +127,8 @@ struct Scheme {
   bool operator==(const Scheme &o) const {
     return kind == o.kind && bits == o.bits && offset == o.offset &&
            codebook == o.codebook && entryLength == o.entryLength &&
-           signs == o.signs && floatType == o.floatType &&
-           levels == o.levels && rounding == o.rounding;
+           signs == o.signs && floatType == o.floatType && levels == o.levels &&
+           rounding == o.rounding;
   }
 
   static Scheme ofFloat(FieldType::Kind type);
@@ -159,9 +162,10 @@ uint32_t fieldBits(const FieldType &type, float value);
 /// The products of the fields that cover one element; a factor that the scheme
 /// lacks is 1, a term 0.
 struct GroupTerms {
-  float scale = 1; ///< S
-  float min = 0;   ///< M, without neg_min's sign
-  float zero = 0;  ///< z, a delta's with its sign
+  float scale = 1;   ///< S; of a divisor fl(1 / D)
+  float min = 0;     ///< M, without neg_min's sign
+  float zero = 0;    ///< z, a delta's with its sign
+  float divisor = 0; ///< D, where the scheme has one
 };
 GroupTerms groupTerms(const Scheme &scheme, const RowFields &row,
                       int64_t column);

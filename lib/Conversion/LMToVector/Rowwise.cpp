@@ -123,6 +123,11 @@ static Value activation(Emitter &e, lm::Activation function, Value x) {
         un(math::ExpOp::create(e.b, e.loc, e.mulF(inner, e.splatF(factor))));
     return e.divF(x, e.addF(power, e.splatF(1)));
   }
+  case lm::Activation::Relu: {
+    Value isLess = un(arith::CmpFOp::create(
+        e.b, e.loc, arith::CmpFPredicate::OLT, x, e.splatF(0)));
+    return e.choose(isLess, e.splatF(0), x); // NaN stays NaN
+  }
   }
   return x;
 }

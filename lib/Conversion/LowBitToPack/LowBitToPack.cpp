@@ -68,6 +68,34 @@ private:
     return panels;
   }
 
+  /// Whether kernels can make these codes: they have 8 bits and a sign, lie
+  /// within +-127, and one scale or divisor of f32 covers a group.
+  LogicalResult checkActivations(LinearOp linear, QuantizeOp quantize) {
+    SchemeAttr attr = quantize.getResult().getType().getScheme();
+    const Scheme &scheme = attr.getScheme();
+    auto quantizer = quantize.getQuantizerAttr();
+    if (!quantizer && !scheme.has(Component::Divisor))
+      return success();
+    bool isSigned = scheme.kind == CodeKind::Signed && scheme.bits == 8 &&
+                    scheme.rounding == Rounding::NearestEven &&
+                    scheme.levels.size() == 1 &&
+                    scheme.levels[0].group != Level::kTensor &&
+                    scheme.levels[0].components.size() == 1 &&
+                    scheme.levels[0].components[0].type.kind == FieldType::F32;
+    Quantizer by = quantizer ? quantizer.getQuantizer() : Quantizer();
+    if (quantizer && isSigned && by.range == Quantizer::Range::AbsMax &&
+        by.reach <= 127 && by.type == FieldType::F32 && !by.refine)
+      return success();
+    auto diagnostic = linear.emitOpError(
+        "activations by a quantizer have codes of `s8` under one f32 scale or "
+        "divisor of the row or of groups, from absmax with a reach of at most "
+        "127, in f32, but got ");
+    diagnostic << attr;
+    if (quantizer)
+      diagnostic << " by " << quantizer;
+    return diagnostic;
+  }
+
   /// Activations of `linear` in its weight's order, made once for each order.
   FailureOr<Value> rowsOf(LinearOp linear) {
     Value x = linear.getX();
@@ -77,6 +105,8 @@ private:
     Value permutation = lm::permutationOf(linear.getWeight());
     int64_t bits = 32, scaleGroups = 0;
     bool pow2 = false;
+    QuantizerAttr quantizer;
+    UnitAttr divisor;
     if (auto low = dyn_cast<TensorType>(x.getType())) {
       auto quantize = x.getDefiningOp<QuantizeOp>();
       if (!quantize)
@@ -95,15 +125,21 @@ private:
                                   "row, and signs in groups of whole words of "
                                   "32 as weights, but got ")
                << low.getScheme() << " and " << weight.getScheme();
+      if (failed(checkActivations(linear, quantize)))
+        return failure();
       x = quantize.getX();
       permutation = quantize.getPermutation();
+      quantizer = quantize.getQuantizerAttr();
+      if (codes.has(Component::Divisor))
+        divisor = UnitAttr::get(linear.getContext());
     }
     auto type = pack::RowsType::get(linear.getContext(), weight.getColumns(),
                                     bits, group, scaleGroups, pow2);
-    Value &rows = rowsOf_[{x, permutation, type}];
+    Value &rows = rowsOf_[{x, permutation, type, quantizer, divisor}];
     if (!rows) {
       OpBuilder b(linear);
-      rows = pack::RowsOp::create(b, linear.getLoc(), type, x, permutation);
+      rows = pack::RowsOp::create(b, linear.getLoc(), type, x, permutation,
+                                  quantizer, divisor);
     }
     return rows;
   }
@@ -116,9 +152,9 @@ private:
     if (failed(rows))
       return failure();
     OpBuilder b(linear);
-    auto packed = pack::LinearOp::create(b, linear.getLoc(),
-                                         linear.getResult().getType(), *rows,
-                                         *panels, linear.getBias(), Value());
+    auto packed =
+        pack::LinearOp::create(b, linear.getLoc(), linear.getResult().getType(),
+                               *rows, *panels, linear.getBias(), Value());
     linear.replaceAllUsesWith(packed.getResult());
     linear.erase();
     return success();
@@ -164,7 +200,8 @@ private:
 
   func::FuncOp function;
   llvm::DenseMap<Value, Value> panelsOf_;
-  llvm::DenseMap<std::tuple<Value, Value, Type>, Value> rowsOf_;
+  llvm::DenseMap<std::tuple<Value, Value, Type, Attribute, Attribute>, Value>
+      rowsOf_;
 };
 
 struct ConvertLowBitToPack

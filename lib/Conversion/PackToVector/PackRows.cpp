@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "PackQuantized.h"
 #include "PackSigns.h"
 #include "PanelCodes.h"
 
@@ -26,9 +27,13 @@ constexpr int64_t kUnrolled = 128;
 
 class RowPacker {
 public:
-  RowPacker(Emitter &e, const RowsLayout &layout, Value x, Value permutation,
+  RowPacker(Emitter &e, const RowsLayout &layout,
+            const RowsQuantizer &quantizer, Value x, Value permutation,
             Value out)
-      : e(e), layout_(layout), x_(x), permutation_(permutation), out_(out) {}
+      : e(e), layout_(layout), x_(x), permutation_(permutation), out_(out) {
+    if (quantizer.quantizer)
+      quantized_.emplace(e, *quantizer.quantizer, quantizer.hasDivisor);
+  }
 
   void pack(Value row) {
     row_ = row;
@@ -78,9 +83,23 @@ private:
     return e.loadRow(x_, row_, column, lanes);
   }
 
+  void storeScale(Value scale, Value index) {
+    e.storeBytes(scale, out_, row_,
+                 e.add(e.mul(index, 4), layout_.scalesOffset()));
+  }
+
   void scaleGroup(Value index, Value group, Value column, int64_t length) {
     Value scale, inverse;
-    if (layout_.bits == 8) {
+    if (quantized_) {
+      Value largest = over(
+          length, quantized_->largestStart(),
+          [&](Value k, Value lanes, Value carried) {
+            return quantized_->larger(carried, load(e.add(column, k), lanes));
+          });
+      std::tie(scale, inverse) = quantized_->scaleAndFactor(largest);
+      storeScale(scale, index);
+      inverse = e.splat(inverse);
+    } else if (layout_.bits == 8) {
       Value largest = over(length, e.splatF(0), [&](Value k, Value lanes,
                                                     Value carried) {
         Value v = math::AbsFOp::create(e.b, e.loc,
@@ -90,8 +109,7 @@ private:
       Value a = e.maxLaneF(largest);
       std::tie(scale, inverse) =
           layout_.pow2 ? powerOfTwo(a) : scaleOfCodes(e, a);
-      e.storeBytes(scale, out_, row_,
-                   e.add(e.mul(index, 4), layout_.scalesOffset()));
+      storeScale(scale, index);
       inverse = e.splat(inverse);
     }
     int64_t g = layout_.groupLength();
@@ -143,7 +161,8 @@ private:
   }
 
   Value codes(Value v, Value inverse, Value at, Value lanes, Value sum) {
-    Value wide = codesOf(e, v, inverse);
+    Value wide = quantized_ ? quantized_->codes(v, inverse)
+                            : codesOf(e, v, inverse);
     Value bytes = arith::TruncIOp::create(e.b, e.loc,
                                           e.vec(16, e.b.getI8Type()), wide);
     if (lanes)
@@ -221,6 +240,7 @@ private:
 
   Emitter &e;
   const RowsLayout &layout_;
+  std::optional<QuantizedPacker> quantized_;
   Value x_, permutation_, out_, row_;
 };
 
@@ -245,10 +265,19 @@ RowsLayout rowsLayout(pack::RowsOp op, const TargetInfo &target) {
   return layout;
 }
 
+RowsQuantizer rowsQuantizer(pack::RowsOp op) {
+  RowsQuantizer result;
+  if (auto quantizer = op.getQuantizer())
+    result.quantizer = quantizer->getQuantizer();
+  result.hasDivisor = op.getDivisor();
+  return result;
+}
+
 void emitPackRows(Emitter &e, const KernelContext &c, const RowsLayout &layout,
-                  Value x, Value permutation, Value out) {
+                  const RowsQuantizer &quantizer, Value x, Value permutation,
+                  Value out) {
   auto [lo, hi] = e.partition(c.count, c.worker, c.workers);
-  RowPacker packer(e, layout, x, permutation, out);
+  RowPacker packer(e, layout, quantizer, x, permutation, out);
   e.each(lo, hi, 1, [&](Value row) { packer.pack(row); });
 }
 

@@ -21,6 +21,8 @@ static bool scalesAreNormal(const Scheme &scheme) {
   int64_t least = -60 - 8, most = 60; // 2^-8: a codebook's factor
   for (const Level &level : scheme.levels)
     for (const Component &component : level.components) {
+      if (component.role == Component::Divisor)
+        return false;
       if (component.role != Component::Scale)
         continue;
       if (component.type.isInteger()) {
@@ -556,6 +558,9 @@ void PanelDot::applyFields(llvm::ArrayRef<FieldSlot> slots, Value byte,
         break;
       case Component::Zero:
         terms.zero = value;
+        break;
+      case Component::Divisor:
+        times(terms.scale, e.divF(e.splatF(1), value));
         break;
       case Component::Delta: // c + d or c - d: z is the other sign's
         terms.zero = e.mulF(e.fma(value, e.splatF(2), e.splatF(-1)),

@@ -141,7 +141,8 @@ TEST_F(RowwiseKernelTest, LayerNorm) {
 const std::pair<const char *, reference::Function> kFunctions[] = {
     {"silu", reference::Function::Silu},
     {"gelu", reference::Function::Gelu},
-    {"gelu_tanh", reference::Function::GeluTanh}};
+    {"gelu_tanh", reference::Function::GeluTanh},
+    {"relu", reference::Function::Relu}};
 
 /// From the flat ends to the bend, zeros of both signs among them.
 Reals bends(Random &random, int64_t rows, int64_t columns) {

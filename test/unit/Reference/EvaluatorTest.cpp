@@ -74,6 +74,46 @@ TEST_F(EvaluatorTest, CallsWithWeightsAndProbes) {
   EXPECT_EQ(evaluator.probes().at(3).data, (std::vector<double>{2, 1, 4, 3}));
 }
 
+TEST_F(EvaluatorTest, Observations) {
+  func::FuncOp layer = function(R"(
+    func.func @layer(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
+      %y = lowbit.observe %x as "x" min|max|second_moment : tensor<?x2xf32>
+      %z = lowbit.observe %y as "y" absmax : tensor<?x2xf32>
+      return %z : tensor<?x2xf32>
+    })",
+                                "layer");
+  Evaluator evaluator;
+  ASSERT_TRUE(succeeded(evaluator.call(layer, {reals({1, 2}, {1, -5})})));
+  auto results = evaluator.call(layer, {reals({2, 2}, {2, 3, -4, 4})});
+  ASSERT_TRUE(succeeded(results));
+  EXPECT_EQ(std::get<Reals>(*(*results)[0]).data,
+            (std::vector<double>{2, 3, -4, 4}));
+  const Observation &x = evaluator.observations().at("x");
+  EXPECT_EQ(x.rows, 3);
+  EXPECT_EQ(x.min, (std::vector<double>{-4, -5}));
+  EXPECT_EQ(x.max, (std::vector<double>{2, 4}));
+  EXPECT_EQ(x.secondMoment, (std::vector<double>{21, 50}));
+  EXPECT_TRUE(x.absMax.empty());
+  EXPECT_EQ(evaluator.observations().at("y").absMax,
+            (std::vector<double>{4, 5}));
+}
+
+TEST_F(EvaluatorTest, ObservationsOfOtherWidth) {
+  func::FuncOp layer = function(R"(
+    func.func @layer(%x: tensor<?x2xf32>, %y: tensor<?x3xf32>) {
+      %a = lowbit.observe %x as "x" absmax : tensor<?x2xf32>
+      %b = lowbit.observe %y as "x" absmax : tensor<?x3xf32>
+      return
+    })",
+                                "layer");
+  Evaluator evaluator;
+  EXPECT_TRUE(failed(evaluator.call(
+      layer, {reals({1, 2}, {1, 2}), reals({1, 3}, {1, 2, 3})})));
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_NE(errors[0].find("notes 3 columns under the name of 2 others"),
+            std::string::npos);
+}
+
 // A permuted weight is looked up as it is stored, its permutation by its name.
 TEST_F(EvaluatorTest, PermutedWeight) {
   func::FuncOp layer = function(R"(

@@ -106,6 +106,28 @@ TEST(SchemeTest, dequantize_zero_point) {
   EXPECT_EQ(values[2], 4);
 }
 
+/// A division, not a product with 1 / D: 5 / 6 and 5 fl(1 / 6) differ.
+TEST(SchemeTest, dequantize_divisor) {
+  Scheme scheme = parse("s8, row divisor f32");
+  RowFields row = rowOf(scheme, {5, 0xff}, {{0x40c00000}}); // 6
+  float values[2];
+  dequantizeRow(scheme, row, 2, values);
+  EXPECT_EQ(values[0], 5.0f / 6);
+  EXPECT_EQ(values[1], -1.0f / 6);
+  EXPECT_NE(values[0], 5 * (1.0f / 6));
+  EXPECT_EQ(groupTerms(scheme, row, 0).scale, 1.0f / 6);
+}
+
+TEST(SchemeTest, s10_divisors) {
+  EXPECT_EQ(parse("s8, row divisor bf16").check(), "");
+  EXPECT_EQ(parse("s8, row divisor f32").str(), "s8, row divisor f32");
+  for (const char *text :
+       {"s8, row divisor e8m0", "s8, row divisor u6",
+        "s8, row divisor f32, group 4 divisor f32",
+        "s8, row scale f32 divisor f32", "s8, row divisor f32 min f32"})
+    EXPECT_NE(parse(text).check(), "") << text;
+}
+
 // value = S (c + d) or S (c - d).
 TEST(SchemeTest, dequantize_vectors_and_deltas) {
   Scheme scheme = parse("u1 codebook 4 x10ff0f01, row scale f32, group 4 scale "

@@ -82,6 +82,8 @@ func.func @activate(%x: tensor<?x1536xf32>) -> tensor<?x1536xf32> {
 
 // CHECK-LABEL: func @gate
 func.func @gate(%g: tensor<?x1536xf32>, %u: tensor<?x1536xf32>) -> tensor<?x1536xf32> {
+  // CHECK: lm.activate relu %{{.*}} : tensor<?x1536xf32>
+  %r = lm.activate relu %g : tensor<?x1536xf32>
   // CHECK: lm.gate silu %{{.*}}, %{{.*}} : tensor<?x1536xf32>
   %h = lm.gate silu %g, %u : tensor<?x1536xf32>
   return %h : tensor<?x1536xf32>

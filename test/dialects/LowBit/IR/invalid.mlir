@@ -185,3 +185,92 @@ func.func @linear_c4(%q: !q, %w: !w) {
 
 // expected-error@+1 {{expected 'permuted'}}
 func.func private @tensor_sorted() -> !lowbit.tensor<8x64, #lowbit.scheme<s8, group 32 scale f32>, sorted>
+
+// -----
+
+!q = !lowbit.tensor<?x64, #lowbit.scheme<s8, tensor scale f32>>
+func.func @quantize_c3_dynamic(%x: tensor<?x64xf32>) {
+  // expected-error@+1 {{needs a static number of rows for fields of the tensor, but got #lowbit.scheme<s8, tensor scale f32>}}
+  %q = lowbit.quantize %x by <absmax reach 127> : tensor<?x64xf32> -> !q
+  return
+}
+
+// -----
+
+!q = !lowbit.tensor<2x64, #lowbit.scheme<s4, row scale f32>>
+func.func @quantize_c5(%x: tensor<2x64xf32>) {
+  // expected-error@+1 {{a clamp lies within the codes, expected -8 to 7, but got -9 to 7}}
+  %q = lowbit.quantize %x by <absmax reach 7, clamp -9 7> : tensor<2x64xf32> -> !q
+  return
+}
+
+// -----
+
+!q = !lowbit.tensor<2x64, #lowbit.scheme<bf16>>
+func.func @quantize_c5_floats(%x: tensor<2x64xf32>) {
+  // expected-error@+1 {{a quantizer needs a scheme with codes}}
+  %q = lowbit.quantize %x by <absmax reach 7> : tensor<2x64xf32> -> !q
+  return
+}
+
+// -----
+
+func.func @fake_quant_c1(%x: tensor<2x64xf32>) {
+  // expected-error@+1 {{zero points are chosen from minmax, and from it alone}}
+  %q = lowbit.fake_quant %x by <minmax> in <s4, row scale f32> : tensor<2x64xf32>
+  return
+}
+
+// -----
+
+func.func @fake_quant_c2_rows(%x: tensor<2x64xf32>, %s: tensor<3x2xf32>) {
+  // expected-error@+1 {{rows of given fields: expected 2, but got 3}}
+  %q = lowbit.fake_quant %x by <absmax reach 7> in <s4, group 32 scale f32>
+       given %s : tensor<2x64xf32>, tensor<3x2xf32>
+  return
+}
+
+// -----
+
+func.func @fake_quant_c2_groups(%x: tensor<2x70xf32>, %s: tensor<2x3xf32>, %z: tensor<2x2xf32>) {
+  // expected-error@+1 {{groups of given fields: expected 3, but got 2}}
+  %q = lowbit.fake_quant %x by <minmax> in <s4, group 32 scale f32 zero s4>
+       given %s zero %z : tensor<2x70xf32>, tensor<2x3xf32>, tensor<2x2xf32>
+  return
+}
+
+// -----
+
+func.func @fake_quant_c3(%x: tensor<2x64xf32>, %s: tensor<2x1xf32>) {
+  // expected-error@+1 {{given fields belong to integer codes under one level with a scale and no minimum, but got #lowbit.scheme<s8, row divisor f32>}}
+  %q = lowbit.fake_quant %x by <absmax reach 127> in <s8, row divisor f32>
+       given %s : tensor<2x64xf32>, tensor<2x1xf32>
+  return
+}
+
+// -----
+
+func.func @fake_quant_c3_zero(%x: tensor<2x64xf32>, %s: tensor<2x1xf32>) {
+  // expected-error@+1 {{given zero points belong to a scheme with zero points, but got #lowbit.scheme<s8, row scale f32>}}
+  %q = lowbit.fake_quant %x by <absmax reach 127> in <s8, row scale f32>
+       given %s zero %s : tensor<2x64xf32>, tensor<2x1xf32>, tensor<2x1xf32>
+  return
+}
+
+// -----
+
+func.func @fake_quant_c4(%x: tensor<?x64xf32>) {
+  // expected-error@+1 {{needs a static number of rows for fields of the tensor}}
+  %q = lowbit.fake_quant %x by <absmax reach 127> in <s8, tensor scale f32>
+     : tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @observe_statistic(%x: tensor<2x64xf32>) {
+  // expected-error@+2 {{to be one of: min, max, absmax, second_moment}}
+  // expected-error@+1 {{failed to parse LowBit_StatisticAttr parameter}}
+  %y = lowbit.observe %x as "x" median : tensor<2x64xf32>
+  return
+}

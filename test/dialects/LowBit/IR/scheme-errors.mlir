@@ -1,5 +1,5 @@
 // RUN: quant-opt %s --split-input-file --verify-diagnostics
-// The grammar, then the rules (S1) to (S9) of docs/Numerics.md.
+// The grammar, then the rules (S1) to (S10) of docs/Numerics.md.
 
 // expected-error@+1 {{scheme: expected a code (u4, s4, ternary, sign, f32, f16, bf16), but got `x4` at column 1}}
 func.func private @parse_code() attributes {scheme = #lowbit.scheme<x4, row scale f32>}
@@ -21,7 +21,7 @@ func.func private @parse_level() attributes {scheme = #lowbit.scheme<u4, column 
 
 // -----
 
-// expected-error@+1 {{scheme: expected `scale`, `min`, `neg_min`, `zero` or `delta`, but got `factor` at column 14}}
+// expected-error@+1 {{scheme: expected `scale`, `min`, `neg_min`, `zero`, `delta` or `divisor`, but got `factor` at column 14}}
 func.func private @parse_component() attributes {scheme = #lowbit.scheme<u4, group 32 factor f16>}
 
 // -----
@@ -243,3 +243,13 @@ func.func private @s9_group() attributes {scheme = #lowbit.scheme<u1 codebook 8 
 
 // expected-error@+1 {{a codebook with vectors or signs has no tie rule}}
 func.func private @s9_rounding() attributes {scheme = #lowbit.scheme<u1 codebook [1.0, 2.0] signs, group 32 scale f16, round nearest_away>}
+
+// -----
+
+// expected-error@+1 {{a divisor is f32, f16 or bf16}}
+func.func private @s10_type() attributes {scheme = #lowbit.scheme<s8, row divisor e8m0>}
+
+// -----
+
+// expected-error@+1 {{a divisor stands alone: no other one, no scale and no minimum}}
+func.func private @s10_scale() attributes {scheme = #lowbit.scheme<s8, row scale f32 divisor f32>}

@@ -175,3 +175,27 @@ func.func @lookup_words_c1(%i: vector<32xi16>) {
   %v = pack.lookup_words %i in [0, 1] : vector<32xi16>
   return
 }
+
+// -----
+
+func.func @pack_rows_c2_bits(%x: tensor<?x64xf32>) {
+  // expected-error@+1 {{a quantizer makes rows of 8 bits in f32, from absmax with a reach of at most 127}}
+  %r = pack.pack_rows %x by <absmax reach 127> : tensor<?x64xf32> -> !pack.rows<64, bits = 32, group = 32, scale_groups = 1>
+  return
+}
+
+// -----
+
+func.func @pack_rows_c2_reach(%x: tensor<?x64xf32>) {
+  // expected-error@+1 {{a quantizer makes rows of 8 bits in f32, from absmax with a reach of at most 127}}
+  %r = pack.pack_rows %x by <absmax reach 127.5> : tensor<?x64xf32> -> !pack.rows<64, bits = 8, group = 32, scale_groups = 1>
+  return
+}
+
+// -----
+
+func.func @pack_rows_c2_divisor(%x: tensor<?x64xf32>) {
+  // expected-error@+1 {{has a divisor only by a quantizer}}
+  %r = pack.pack_rows %x {divisor} : tensor<?x64xf32> -> !pack.rows<64, bits = 8, group = 32, scale_groups = 1>
+  return
+}

@@ -27,6 +27,17 @@ func.func @pack_rows_pow2(%x: tensor<?x576xf32>) -> !pack.rows<576, bits = 8, gr
   return %r : !pack.rows<576, bits = 8, group = 32, scale_groups = 1, pow2 = true>
 }
 
+// CHECK-LABEL: func @pack_rows_by
+func.func @pack_rows_by(%x: tensor<?x576xf32>, %p: tensor<576xi32>) -> !pack.rows<576, bits = 8, group = 0, scale_groups = 0> {
+  // CHECK: pack.pack_rows %{{.*}} by #quantizer : tensor<?x576xf32> -> <576, bits = 8, group = 0, scale_groups = 0>
+  %r = pack.pack_rows %x by <absmax reach 127.0 least 1.0e-05, multiply>
+     : tensor<?x576xf32> -> !pack.rows<576, bits = 8, group = 0, scale_groups = 0>
+  // CHECK: pack.pack_rows %{{.*}} by #quantizer divisor permuted %{{.*}} : tensor<?x576xf32>, tensor<576xi32>
+  %s = pack.pack_rows %x by <absmax reach 127.0 least 1.0e-05, multiply> divisor permuted %p
+     : tensor<?x576xf32>, tensor<576xi32> -> !pack.rows<576, bits = 8, group = 0, scale_groups = 0>
+  return %s : !pack.rows<576, bits = 8, group = 0, scale_groups = 0>
+}
+
 // CHECK-LABEL: func @pack_rows_permuted
 func.func @pack_rows_permuted(%x: tensor<?x576xf32>, %p: tensor<576xi32>)
     -> !pack.rows<576, bits = 8, group = 32, scale_groups = 1> {
