@@ -99,6 +99,8 @@ static void roundLater(QuantizedSource &model, const TensorPlan &plan) {
     std::once_flag once;
     TensorRange values;
   };
+  RoundOptions options;
+  options.search = plan.algorithm == Algorithm::Search;
   auto range = std::make_shared<Range>();
   bool hasTensorFields =
       !scheme.levels.empty() && scheme.levels.front().group == Level::kTensor;
@@ -116,7 +118,7 @@ static void roundLater(QuantizedSource &model, const TensorPlan &plan) {
         fields.resize(scheme, from->columns());
         if (hasTensorFields)
           chooseTensorFields(scheme, range->values, fields);
-        roundToNearest(scheme, values.data(), from->columns(), fields);
+        roundToNearest(scheme, values.data(), from->columns(), fields, options);
       });
 }
 

@@ -40,6 +40,12 @@ llvm::Expected<std::vector<Matcher>> readRules(const Recipe &recipe,
     auto format = readScheme(rule.scheme, context);
     if (!format)
       return format.takeError();
+    if (format->scheme.has(Component::Divisor) &&
+        rule.algorithm != Algorithm::Nearest)
+      return llvm::createStringError(
+          llvm::inconvertibleErrorCode(),
+          "recipe " + recipe.name + ": scheme '" + rule.scheme +
+              "' has a divisor, which only algorithm: nearest chooses");
     matchers.back().format = std::move(*format);
   }
   return matchers;

@@ -69,10 +69,13 @@ static llvm::Error failure(const llvm::Twine &message) {
 }
 
 bool Recipe::needsData() const {
-  return scale != Scaling::None ||
-         llvm::any_of(tensors, [](const TensorRule &rule) {
-           return rule.algorithm != Algorithm::Nearest;
-         });
+  auto any = [&](Algorithm algorithm) {
+    return llvm::any_of(tensors, [&](const TensorRule &rule) {
+      return rule.algorithm == algorithm;
+    });
+  };
+  return scale != Scaling::None || any(Algorithm::GPTQ) ||
+         (any(Algorithm::Search) && !calibration.path.empty());
 }
 
 /// Keeps the first complaint of the reader as one line.

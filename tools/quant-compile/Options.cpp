@@ -96,8 +96,8 @@ void declareOptions(tools::OptionParser &parser, Command &command,
               &options.profile);
   parser.section("Quantization");
   parser.text("--recipe", "RECIPE",
-              "quantize by a recipe: a YAML file, a type of GGUF (Q4_0), W4A16 "
-              "or W8A8",
+              "quantize by a recipe: a YAML file, a type of GGUF (Q4_0), a "
+              "mixture of llama-quantize (Q4_K_M), W4A16 or W8A8",
               &command.recipe);
   parser.text("--calibrate", "FILE",
               "the text that calibrates (default: as the recipe says)",

@@ -11,10 +11,14 @@
 
 namespace lowbit {
 
-static llvm::Expected<Recipe> recipeOf(const Command &command) {
+static llvm::Expected<Recipe> recipeOf(const Command &command,
+                                       const ModelSource &source) {
   llvm::StringRef word = command.recipe;
   bool isFile = word.ends_with(".yaml") || word.ends_with(".yml");
-  auto recipe = isFile ? readRecipe(word) : builtinRecipe(word);
+  std::string key =
+      source.string("general.architecture").value_or("").str() + ".block_count";
+  auto recipe = isFile ? readRecipe(word)
+                       : builtinRecipe(word, source.integer(key).value_or(0));
   if (!recipe)
     return recipe;
   if (!command.text.empty())
@@ -65,12 +69,12 @@ static llvm::Error printPlan(const ModelSource &source, const Recipe &recipe) {
 }
 
 llvm::Error quantize(const Command &command) {
-  auto recipe = recipeOf(command);
-  if (!recipe)
-    return recipe.takeError();
   auto source = openModel(command.compile.input);
   if (!source)
     return source.takeError();
+  auto recipe = recipeOf(command, **source);
+  if (!recipe)
+    return recipe.takeError();
   if (command.dryRun)
     return printPlan(**source, *recipe);
   QuantizeOptions options;

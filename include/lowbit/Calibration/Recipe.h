@@ -36,7 +36,8 @@ namespace lowbit {
 /// Who chooses codes and fields.
 enum class Algorithm {
   Nearest, ///< roundToNearest of each row alone
-  Search,  ///< the same, searching fields for the least weighted error
+  Search,  ///< the same, searching fields for the least error, weighted by the
+           ///< activations if there is a text
   GPTQ     ///< codes one column after another, errors passed on
 };
 
@@ -65,16 +66,17 @@ struct Recipe {
   std::string activations; ///< "": as the command line says
   CalibrationText calibration;
 
-  /// Some algorithm looks at activations.
+  /// Something looks at activations: a text is needed, or of use.
   bool needsData() const;
 };
 
 /// Reads a YAML file. An error names file and line.
 llvm::Expected<Recipe> readRecipe(llvm::StringRef path);
 
-/// The built-in recipe of that name, or why there is none: types of GGUF
-/// ("Q4_0": everything in it), and presets ("W4A16", "W8A8").
-llvm::Expected<Recipe> builtinRecipe(llvm::StringRef name);
+/// The built-in recipe of that name for a model of so many layers, or why there
+/// is none: types of GGUF ("Q4_0": everything in it), the mixtures of
+/// llama-quantize ("Q4_K_M"), and presets ("W4A16", "W8A8").
+llvm::Expected<Recipe> builtinRecipe(llvm::StringRef name, int64_t layers);
 
 } // namespace lowbit
 
