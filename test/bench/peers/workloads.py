@@ -125,7 +125,8 @@ def run_layers(run, options):
         if not names:
             continue
         module = compile_module(run, [f"--linear={size}", f"--scheme={LAYER_SCHEMES[kind]}",
-                                      "--rows=" + ",".join(map(str, ROWS)), f"--fill={FILL}"], kind)
+                                      "--rows=" + ",".join(map(str, ROWS)), f"--fill={FILL}",
+                                      *(["--activations=bf16"] if kind == "bf16" else [])], kind)
         for threads in options.threads:
             for rows in ROWS:
                 layer_case(run, kind, size, module, threads, rows, names)
