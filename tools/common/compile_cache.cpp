@@ -2,6 +2,7 @@
 
 #include "tools/common/compile_cache.h"
 
+#include "tools/common/cache_trim.h"
 #include "tools/common/files.h"
 #include "tools/common/process.h"
 
@@ -306,6 +307,8 @@ Error lowbit::tools::compileCached(const std::string &source,
     error = compile(source, compiler, options, temporary);
     if (!error && ::rename(temporary.c_str(), module.c_str()) != 0)
       error = systemError("cannot write '" + module + "'", errno);
+    if (!error)
+      trimCache(folder, module, cacheLimit());
   }
   ::unlink(lockPath.c_str());
   return error;
