@@ -65,6 +65,9 @@ llvm::Expected<GGUFTensor> tensorOf(const SourceTensor &from,
                                     const llvm::StringMap<Scheme> &schemes) {
   auto found = schemes.find(from.name);
   Scheme scheme = found == schemes.end() ? from.format->scheme : found->second;
+  // llama.cpp multiplies by vectors of bf16 nowhere; each is an f32.
+  if (from.shape.size() == 1 && scheme == Scheme::ofFloat(FieldType::BF16))
+    scheme = Scheme::ofFloat(FieldType::F32);
   if (!from.data || !(scheme == from.format->scheme))
     return makeTensor(from, scheme);
   GGUFTensor tensor;

@@ -13,6 +13,7 @@ namespace lowbit {
 /// Writes all tensors of `source` to a GGUF file, in its order and with its
 /// pairs. A tensor that `module` (at the import stage) has in the source's
 /// scheme keeps its bytes; the others are rounded to nearest on the way.
+/// Vectors of bf16 become f32.
 llvm::Error exportGGUF(mlir::ModuleOp module, const ModelSource &source,
                        llvm::StringRef path, Console &console);
 

@@ -4,8 +4,9 @@ import importlib.util
 import json
 import math
 
-from harness import TINY, Skip, each, expect, floats, one_line
+from harness import ROOT, TINY, Skip, each, expect, floats, one_line
 
+FOLDERS = ROOT / "test" / "e2e" / "Inputs" / "huggingface"
 MODEL = TINY / "llama-f32.gguf"
 # ffn_down has rows of 56, no whole blocks of 32.
 WHOLE_BLOCKS = "--tensors=(token_embd|output|blk.*(attn_.|attn_output|ffn_gate|ffn_up)).weight"
@@ -92,6 +93,48 @@ def test_sqnr_of_weights(context):
         cosine = (reference * values).sum() / math.sqrt((reference ** 2).sum() * (values ** 2).sum())
         expect(abs(got[before.name]["sqnr_db"] - sqnr) < 1e-5, f"{before.name}: {got[before.name]}, expected {sqnr} dB")
         expect(abs(got[before.name]["cosine"] - cosine) < 1e-9, f"{before.name}: {got[before.name]}, expected {cosine}")
+
+
+@each(*sorted(path.name for path in FOLDERS.iterdir()))
+def test_folders(context, name):
+    """A Hugging Face folder and its export compute the same."""
+    folder = FOLDERS / name
+    out = export(context, folder)
+    logits = []
+    for source in (folder, out):
+        context.run("quant-eval", source, "--activations=f32", "--kv=f32", "--ids", folder / "prompts.txt",
+                    "--logits", "logits.f32")
+        logits.append(list(floats(context.folder / "logits.f32")))
+    largest = max(map(abs, logits[0]))
+    worst = max(abs(a - b) for a, b in zip(*logits, strict=True)) / largest
+    expect(worst < 1e-5, f"logits differ by {worst:.2e} of the largest")
+
+
+def test_vectors_of_bf16_become_f32(context):
+    """llama.cpp cannot multiply by them."""
+    import gguf
+    import numpy
+    model, vectors = reader(MODEL), {}
+    writer = gguf.GGUFWriter(context.folder / "bf16.gguf", "llama")
+    for key, field in model.fields.items():
+        if not key.startswith("GGUF.") and key != "general.architecture":
+            writer.add_key_value(key, field.contents(), field.types[0], field.types[-1] if len(field.types) > 1 else None)
+    for tensor in model.tensors:
+        if len(tensor.shape) == 1:
+            vectors[tensor.name] = gguf.quants.quantize(numpy.array(tensor.data), gguf.GGMLQuantizationType.BF16)
+            writer.add_tensor(tensor.name, vectors[tensor.name], raw_dtype=gguf.GGMLQuantizationType.BF16)
+        else:
+            writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    written = {tensor.name: tensor for tensor in reader(export(context, context.folder / "bf16.gguf")).tensors}
+    expect(len(vectors) == 5, f"expected 5 vectors, but got {list(vectors)}")
+    for name, bits in vectors.items():
+        values = gguf.quants.dequantize(bits, gguf.GGMLQuantizationType.BF16)
+        expect(written[name].tensor_type.name == "F32", f"{name} is {written[name].tensor_type.name}")
+        expect((written[name].data == values).all(), f"other values of {name}")
 
 
 def test_random_model(context):
