@@ -190,12 +190,6 @@ static llvm::Error problemIn(StringRef path, const Twine &message) {
                                  path + ": " + message);
 }
 
-/// What the quantizing tool calls itself, for the message.
-static std::string quantizer(const Object &quantization) {
-  StringRef name = quantization.getString("quant_method").value_or("unknown");
-  return safetensors::quoted(name);
-}
-
 llvm::Expected<Config> readConfig(const Object &whole, StringRef path,
                                   KeyValueSource &source) {
   Config config;
@@ -204,11 +198,12 @@ llvm::Expected<Config> readConfig(const Object &whole, StringRef path,
   if (!object)
     object = &whole;
   for (const Object *level : {&whole, object})
-    if (const Object *quantization = level->getObject("quantization_config"))
-      return problemIn(path, "the checkpoint is quantized by " +
-                                 quantizer(*quantization) +
-                                 ", which is not supported: give the one that "
-                                 "it was made from");
+    if (const Object *given = level->getObject("quantization_config")) {
+      llvm::Expected<Quantization> read = readQuantization(*given, path);
+      if (!read)
+        return read.takeError();
+      config.quantization = std::move(*read);
+    }
   StringRef type = object->getString("model_type").value_or("");
   config.family = findFamily(type);
   if (!config.family)

@@ -4,6 +4,7 @@
 #define LOWBIT_LIB_IMPORT_HUGGINGFACE_CONFIG_H
 
 #include "Families.h"
+#include "Quantization.h"
 #include "lib/Import/KeyValueSource.h"
 
 #include "llvm/ADT/StringMap.h"
@@ -27,6 +28,7 @@ struct Config {
   /// holds them.
   std::vector<float> ropeFactors;
   std::string ropeFactorsName;
+  Quantization quantization;
   /// GGUF's key -> the key that it comes from, for messages.
   llvm::StringMap<std::string> theirKeys;
 };

@@ -29,6 +29,7 @@ private:
 
   Checkpoint checkpoint;
   Config config;
+  FormatList formats;                        ///< that tensors point to
   llvm::StringMap<std::string> theirTensors; ///< GGUF's name -> the folder's
 };
 } // namespace
@@ -73,7 +74,7 @@ Error HuggingFaceSource::open() {
   if (!opened)
     return opened.takeError();
   checkpoint = std::move(*opened);
-  auto mapped = mapTensors(checkpoint, config, path(), theirTensors);
+  auto mapped = mapTensors(checkpoint, config, path(), formats, theirTensors);
   if (!mapped)
     return mapped.takeError();
   all = std::move(*mapped);

@@ -2,6 +2,8 @@
 
 #include "TensorMap.h"
 
+#include "QuantizedWeights.h"
+
 #include "llvm/ADT/StringSet.h"
 
 using llvm::Error;
@@ -14,9 +16,10 @@ namespace {
 class Mapper {
 public:
   Mapper(const Checkpoint &checkpoint, const Config &config, StringRef folder,
-         llvm::StringMap<std::string> &theirNames)
+         FormatList &formats, llvm::StringMap<std::string> &theirNames)
       : checkpoint(checkpoint), config(config), folder(folder),
-        theirNames(theirNames) {}
+        theirNames(theirNames),
+        quantized(checkpoint, config.quantization, folder, formats, used) {}
 
   llvm::Expected<std::vector<SourceTensor>> run();
 
@@ -28,6 +31,10 @@ private:
   Error findPrefix();
   Error add(const TensorRule &rule, const std::string &theirs,
             const std::string &ours);
+  Error readFloats(const std::string &theirs, SourceTensor &tensor);
+  bool has(const std::string &weight) const {
+    return checkpoint.find(weight) || quantized.has(weight);
+  }
   Error addHead();
   Error selectRows(SourceTensor &tensor, StringRef theirs, Rows rows) const;
   Error checkAllUsed() const;
@@ -38,6 +45,7 @@ private:
   llvm::StringMap<std::string> &theirNames;
   std::string prefix; ///< "model."
   llvm::StringSet<> used;
+  QuantizedWeights quantized;
   std::vector<SourceTensor> result;
 };
 } // namespace
@@ -76,10 +84,15 @@ Error Mapper::selectRows(SourceTensor &tensor, StringRef theirs,
     count = config.hidden;
     first = rows == Rows::Up ? config.hidden : 0;
   }
-  int64_t rowBytes = tensor.format->rowBytes(tensor.columns());
-  tensor.data += first * rowBytes;
-  tensor.bytes = uint64_t(count * rowBytes);
+  tensor.bytes = uint64_t(double(tensor.bytes) / double(whole) * double(count));
   tensor.shape[0] = count;
+  if (tensor.generate)
+    tensor.generate = [make = tensor.generate, first](int64_t row,
+                                                      RowFields &fields) {
+      make(first + row, fields);
+    };
+  else
+    tensor.data += first * tensor.format->rowBytes(tensor.columns());
   return Error::success();
 }
 
@@ -108,8 +121,7 @@ static void pairRows(SourceTensor &tensor, int64_t headDim) {
   tensor.data = nullptr;
   if (stored.shape.size() > 1) {
     tensor.generate = [stored, headDim](int64_t row, RowFields &fields) {
-      unpackRow(*stored.format, stored.row(pairedIndex(row, headDim)),
-                stored.columns(), fields);
+      stored.readRow(pairedIndex(row, headDim), fields);
     };
     return;
   }
@@ -122,15 +134,12 @@ static void pairRows(SourceTensor &tensor, int64_t headDim) {
   };
 }
 
-Error Mapper::add(const TensorRule &rule, const std::string &theirs,
-                  const std::string &ours) {
+Error Mapper::readFloats(const std::string &theirs, SourceTensor &tensor) {
   const safetensors::Tensor *found = checkpoint.find(theirs);
   if (!found)
     return failTensor(theirs, "is missing, which config.json says the model "
                               "has: download the checkpoint again");
   used.insert(theirs);
-  SourceTensor tensor;
-  tensor.name = ours;
   tensor.shape = found->shape;
   tensor.format = findBitFormat(std::string_view(found->type->name));
   tensor.data = found->data;
@@ -142,6 +151,16 @@ Error Mapper::add(const TensorRule &rule, const std::string &theirs,
   if (tensor.shape.empty() || llvm::is_contained(tensor.shape, 0))
     return failTensor(theirs, "has no elements or no dimension: download the "
                               "checkpoint again");
+  return Error::success();
+}
+
+Error Mapper::add(const TensorRule &rule, const std::string &theirs,
+                  const std::string &ours) {
+  SourceTensor tensor;
+  tensor.name = ours;
+  if (Error error = quantized.has(theirs) ? quantized.read(theirs, tensor)
+                                          : readFloats(theirs, tensor))
+    return error;
   if (Error error = selectRows(tensor, theirs, rule.rows))
     return error;
   if (config.family->gainsLessOne && StringRef(ours).ends_with("norm.weight") &&
@@ -164,12 +183,12 @@ Error Mapper::addHead() {
   std::string beside = "lm_head.weight";
   StringRef outer = prefix;
   if (outer.consume_back("model.") && !outer.empty() &&
-      checkpoint.find((outer + "lm_head.weight").str()))
+      has((outer + "lm_head.weight").str()))
     beside = (outer + "lm_head.weight").str();
   used.insert(beside);
   if (config.tied)
     return Error::success();
-  if (!checkpoint.find(beside))
+  if (!has(beside))
     return failTensor(beside,
                       "is missing; where the head is the embedding's "
                       "table, config.json says \"tie_word_embeddings\": "
@@ -190,7 +209,8 @@ Error Mapper::checkAllUsed() const {
     StringRef name = tensor.name;
     // The eyes and ears of a model whose words alone are wanted.
     bool other = config.nested && !name.starts_with(prefix);
-    if (!used.contains(name) && !isBuffer(name) && !other)
+    bool unread = !used.contains(name) && !isBuffer(name) && !other;
+    if (unread && !quantized.isEmpty(tensor))
       return failTensor(name, Twine("has no place in a model of type ") +
                                   config.family->modelType +
                                   "; is it a variant that is not supported?");
@@ -221,8 +241,8 @@ llvm::Expected<std::vector<SourceTensor>> Mapper::run() {
 
 llvm::Expected<std::vector<SourceTensor>>
 mapTensors(const Checkpoint &checkpoint, const Config &config, StringRef folder,
-           llvm::StringMap<std::string> &theirNames) {
-  return Mapper(checkpoint, config, folder, theirNames).run();
+           FormatList &formats, llvm::StringMap<std::string> &theirNames) {
+  return Mapper(checkpoint, config, folder, formats, theirNames).run();
 }
 
 } // namespace lowbit::huggingface

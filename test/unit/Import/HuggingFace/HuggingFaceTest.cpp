@@ -245,8 +245,9 @@ TEST_F(HuggingFaceTest, configs) {
   refuse(R"("a": 1)", "key 'model_type' is missing; known are llama, mistral");
   refuse(R"("model_type": "mamba")", "model_type 'mamba' is not supported");
   refuse(R"("model_type": "llama", "quantization_config":
-            {"quant_method": "gptq"})",
-         "the checkpoint is quantized by 'gptq', which is not supported");
+            {"quant_method": "quip"})",
+         "key 'quantization_config.quant_method' is 'quip', expected "
+         "compressed-tensors, gptq or awq");
   refuse(R"("model_type": "llama", "num_key_value_heads": 3)",
          "key 'num_attention_heads' is 2, expected a multiple of "
          "num_key_value_heads, 3");

@@ -1,0 +1,89 @@
+//===- PackedRows.h - Quantized matrices of a checkpoint --------*- C++ -*-===//
+//
+// A matrix whose codes, scales and zero points are tensors of their own, as
+// something that gives a row's codes and fields: what the readers of
+// compressed-tensors, GPTQ and AWQ have in common.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LOWBIT_LIB_IMPORT_HUGGINGFACE_PACKEDROWS_H
+#define LOWBIT_LIB_IMPORT_HUGGINGFACE_PACKEDROWS_H
+
+#include "Checkpoint.h"
+
+#include "lowbit/Import/ModelSource.h"
+
+#include "llvm/ADT/StringSet.h"
+
+#include <list>
+
+namespace lowbit::huggingface {
+
+/// Codes of 1 to 8 bits in little-endian words of 32 bits, the first in the low
+/// bits.
+struct PackedCodes {
+  const uint8_t *words = nullptr;
+  int64_t stride = 4;   ///< bytes from a word to the next
+  unsigned bits = 8;    ///< of a code
+  unsigned perWord = 0; ///< codes; 0: no gaps, a code may cross into the next
+
+  /// Words that `count` codes take.
+  static int64_t wordsFor(int64_t count, unsigned bits, unsigned perWord);
+  uint32_t at(int64_t index) const;
+};
+
+struct PackedRows {
+  int64_t rows = 0, columns = 0;
+  int64_t group = Level::kRow; ///< columns that share a scale; kRow: all
+  unsigned bits = 8;
+  /// Gives [columns] codes of a row; zero is 2^(bits - 1) where there are no
+  /// zero points.
+  std::function<void(int64_t row, uint8_t *codes)> codes;
+  /// Gives a row's zero points, one for each group; null if there are none.
+  std::function<void(int64_t row, uint32_t *zeros)> zeros;
+  const safetensors::Tensor *scales = nullptr;
+  int64_t scaleRowStride = 0, scaleGroupStride = 0; ///< in elements
+
+  int64_t groups() const;
+};
+
+/// Tensors of one checkpoint, with every shape and type checked.
+class TensorReader {
+public:
+  TensorReader(const Checkpoint &checkpoint, llvm::StringRef folder,
+               llvm::StringSet<> &used)
+      : checkpoint(checkpoint), folder(folder), used(used) {}
+
+  const safetensors::Tensor *findAny(const llvm::Twine &name) const {
+    return checkpoint.find(name.str());
+  }
+  /// The tensor, which must be there and of a type; counts as used.
+  llvm::Expected<const safetensors::Tensor *>
+  take(const llvm::Twine &name, llvm::ArrayRef<llvm::StringRef> types);
+  /// The same, of a known shape.
+  llvm::Expected<const safetensors::Tensor *>
+  take(const llvm::Twine &name, llvm::ArrayRef<llvm::StringRef> types,
+       llvm::ArrayRef<int64_t> shape);
+  /// F32, F16 or BF16, all finite.
+  llvm::Expected<const safetensors::Tensor *>
+  takeScales(const llvm::Twine &name, llvm::ArrayRef<int64_t> shape);
+
+  llvm::Error fail(const llvm::Twine &name, const llvm::Twine &message) const;
+
+private:
+  const Checkpoint &checkpoint;
+  llvm::StringRef folder;
+  llvm::StringSet<> &used;
+};
+
+/// Formats that no table has; a tensor points to one.
+using FormatList = std::list<BitFormat>;
+
+/// Makes `tensor`, but for its name, of a matrix. `format` is a word for
+/// reports and lives forever.
+void describeRows(const PackedRows &rows, const char *format,
+                  FormatList &formats, SourceTensor &tensor);
+
+} // namespace lowbit::huggingface
+
+#endif // LOWBIT_LIB_IMPORT_HUGGINGFACE_PACKEDROWS_H

@@ -1,0 +1,37 @@
+//===- Quantization.h - quantization_config of config.json ------*- C++ -*-===//
+
+#ifndef LOWBIT_LIB_IMPORT_HUGGINGFACE_QUANTIZATION_H
+#define LOWBIT_LIB_IMPORT_HUGGINGFACE_QUANTIZATION_H
+
+#include "lowbit/Support/Scheme.h"
+
+#include "llvm/Support/Error.h"
+#include "llvm/Support/JSON.h"
+
+namespace lowbit::huggingface {
+
+/// What the config says of the codes of some of the layers.
+struct QuantizedLayers {
+  std::string name;            ///< of a config group, for messages
+  int64_t bits = 0;            ///< of a code: 2..8
+  int64_t group = Level::kRow; ///< columns that share a scale
+  bool symmetric = true;       ///< says that there are no zero points
+  bool packed = true;          ///< into words of 32 bits; else a byte a code
+};
+
+struct Quantization {
+  enum Method { None, CompressedTensors, GPTQ, AWQ };
+  Method method = None;
+  /// compressed-tensors may have several, the others have one.
+  std::vector<QuantizedLayers> layers;
+  bool zerosLessOne = false; ///< GPTQ's first format stores zero points minus 1
+};
+
+/// Reads the object `quantization_config`; the file is `path`. What no reader
+/// here understands is refused in one line that names the key.
+llvm::Expected<Quantization> readQuantization(const llvm::json::Object &object,
+                                              llvm::StringRef path);
+
+} // namespace lowbit::huggingface
+
+#endif // LOWBIT_LIB_IMPORT_HUGGINGFACE_QUANTIZATION_H
