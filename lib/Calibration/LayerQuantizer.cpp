@@ -2,6 +2,8 @@
 
 #include "LayerQuantizer.h"
 
+#include "FiniteWeights.h"
+
 #include "lowbit/Quantize/ColumnScales.h"
 #include "lowbit/Quantize/RoundToNearest.h"
 
@@ -37,9 +39,7 @@ static llvm::Expected<Matrix> readMatrix(const SourceTensor &tensor,
       bad = i;
   });
   if (bad >= 0)
-    return failure("tensor '" + tensor.name + "' row " + llvm::Twine(bad) +
-                   " holds NaN or infinity: the checkpoint is damaged, or "
-                   "leave the tensor out with scheme: keep");
+    return notFinite(tensor, bad);
   return matrix;
 }
 
@@ -99,10 +99,21 @@ llvm::Expected<const Gptq *> InputStats::gptq(ThreadPool &pool, int64_t unit) {
   return gptq_.get();
 }
 
+static llvm::Error checkStats(const InputStats &stats,
+                              const std::string &weight) {
+  if (!stats.columns.nonFinite())
+    return llvm::Error::success();
+  return failure("what '" + weight +
+                 "' is multiplied with holds NaN or infinity: the model "
+                 "overflows on the calibration text");
+}
+
 llvm::Expected<std::vector<float>>
 chooseFactors(const Recipe &recipe, llvm::ArrayRef<const TensorPlan *> plans,
               llvm::ArrayRef<const SourceTensor *> tensors, InputStats &stats,
               ThreadPool &pool) {
+  if (llvm::Error error = checkStats(stats, plans.front()->name))
+    return std::move(error);
   std::vector<Matrix> matrices;
   std::vector<ScaledMatrix> scaled;
   for (const SourceTensor *tensor : tensors) {
@@ -128,10 +139,8 @@ chooseFactors(const Recipe &recipe, llvm::ArrayRef<const TensorPlan *> plans,
 llvm::Expected<std::vector<RowFields>>
 quantizeMatrix(const TensorPlan &plan, const SourceTensor &tensor,
                InputStats &stats, ThreadPool &pool) {
-  if (stats.columns.nonFinite())
-    return failure("what '" + plan.name +
-                   "' is multiplied with holds NaN or infinity: the model "
-                   "overflows on the calibration text");
+  if (llvm::Error error = checkStats(stats, plan.name))
+    return std::move(error);
   auto matrix = readMatrix(tensor, pool);
   if (!matrix)
     return matrix.takeError();

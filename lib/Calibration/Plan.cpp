@@ -15,6 +15,10 @@ using namespace mlir;
 
 namespace lowbit {
 
+static llvm::Error failure(const llvm::Twine &message) {
+  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
+}
+
 uint64_t TensorPlan::bytes() const {
   double bits = scheme.bitsPerWeight(columns);
   return static_cast<uint64_t>((double(rows) * double(columns) * bits + 7) / 8);
@@ -39,13 +43,12 @@ llvm::Expected<std::vector<Matcher>> readRules(const Recipe &recipe,
       continue;
     auto format = readScheme(rule.scheme, context);
     if (!format)
-      return format.takeError();
+      return failure("recipe " + recipe.name + ": match: '" + rule.match +
+                     "': " + llvm::toString(format.takeError()));
     if (format->scheme.has(Component::Divisor) &&
         rule.algorithm != Algorithm::Nearest)
-      return llvm::createStringError(
-          llvm::inconvertibleErrorCode(),
-          "recipe " + recipe.name + ": scheme '" + rule.scheme +
-              "' has a divisor, which only algorithm: nearest chooses");
+      return failure("recipe " + recipe.name + ": scheme '" + rule.scheme +
+                     "' has a divisor, which only algorithm: nearest chooses");
     matchers.back().format = std::move(*format);
   }
   return matchers;
@@ -60,6 +63,16 @@ Matcher *firstMatch(std::vector<Matcher> &matchers, llvm::StringRef name) {
   return nullptr;
 }
 
+/// Names of weights that activations are multiplied with.
+llvm::StringSet<> multiplied(ModuleOp module) {
+  llvm::StringSet<> names;
+  module.walk([&](lm::LinearOp linear) {
+    if (auto weight = linear.getWeight().getDefiningOp<lm::WeightOp>())
+      names.insert(weight.getName());
+  });
+  return names;
+}
+
 } // namespace
 
 llvm::Expected<std::vector<TensorPlan>> planTensors(const ModelSource &source,
@@ -71,6 +84,7 @@ llvm::Expected<std::vector<TensorPlan>> planTensors(const ModelSource &source,
   auto matchers = readRules(recipe, context.get());
   if (!matchers)
     return matchers.takeError();
+  llvm::StringSet<> observed = multiplied(**module);
   std::vector<TensorPlan> plan;
   llvm::StringSet<> seen;
   (*module)->walk([&](lm::WeightOp weight) {
@@ -81,17 +95,19 @@ llvm::Expected<std::vector<TensorPlan>> planTensors(const ModelSource &source,
     if (!matcher || matcher->format.name.empty())
       return;
     const SourceTensor &tensor = *source.find(weight.getName());
+    // No activations meet a table that rows are looked up in.
+    Algorithm algorithm = observed.contains(weight.getName())
+                              ? matcher->rule->algorithm
+                              : Algorithm::Nearest;
     plan.push_back({tensor.name, matcher->format.scheme, matcher->format.name,
-                    matcher->rule->algorithm, tensor.rows(), tensor.columns(),
-                    tensor.bytes});
+                    algorithm, tensor.rows(), tensor.columns(), tensor.bytes});
   });
   for (const Matcher &matcher : *matchers)
     if (!matcher.used)
-      return llvm::createStringError(
-          llvm::inconvertibleErrorCode(),
-          "recipe " + recipe.name + ": match: '" + matcher.rule->match +
-              "' is the whole name of no matrix of " + source.path() +
-              " that an earlier rule has left; take the rule out");
+      return failure("recipe " + recipe.name + ": match: '" +
+                     matcher.rule->match +
+                     "' is the whole name of no matrix of " + source.path() +
+                     " that an earlier rule has left; take the rule out");
   return plan;
 }
 

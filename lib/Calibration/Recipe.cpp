@@ -3,11 +3,14 @@
 #include "lowbit/Calibration/Recipe.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Regex.h"
 #include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/YAMLTraits.h"
+
+#include <optional>
 
 LLVM_YAML_IS_SEQUENCE_VECTOR(lowbit::TensorRule)
 
@@ -15,20 +18,33 @@ namespace llvm::yaml {
 
 using namespace lowbit;
 
-template <> struct ScalarEnumerationTraits<Algorithm> {
-  static void enumeration(IO &io, Algorithm &value) {
-    io.enumCase(value, "nearest", Algorithm::Nearest);
-    io.enumCase(value, "search", Algorithm::Search);
-    io.enumCase(value, "gptq", Algorithm::GPTQ);
+/// LLVM's own enumerations say only that a word is unknown.
+template <> struct ScalarTraits<Algorithm> {
+  static void output(const Algorithm &, void *, raw_ostream &) {}
+  static StringRef input(StringRef word, void *, Algorithm &value) {
+    auto found = StringSwitch<std::optional<Algorithm>>(word)
+                     .Case("nearest", Algorithm::Nearest)
+                     .Case("search", Algorithm::Search)
+                     .Case("gptq", Algorithm::GPTQ)
+                     .Default(std::nullopt);
+    value = found.value_or(Algorithm::Nearest);
+    return found ? "" : "algorithm: expected nearest, search or gptq";
   }
+  static QuotingType mustQuote(StringRef) { return QuotingType::None; }
 };
 
-template <> struct ScalarEnumerationTraits<Scaling> {
-  static void enumeration(IO &io, Scaling &value) {
-    io.enumCase(value, "none", Scaling::None);
-    io.enumCase(value, "awq", Scaling::AWQ);
-    io.enumCase(value, "smoothquant", Scaling::SmoothQuant);
+template <> struct ScalarTraits<Scaling> {
+  static void output(const Scaling &, void *, raw_ostream &) {}
+  static StringRef input(StringRef word, void *, Scaling &value) {
+    auto found = StringSwitch<std::optional<Scaling>>(word)
+                     .Case("none", Scaling::None)
+                     .Case("awq", Scaling::AWQ)
+                     .Case("smoothquant", Scaling::SmoothQuant)
+                     .Default(std::nullopt);
+    value = found.value_or(Scaling::None);
+    return found ? "" : "scale: expected none, awq or smoothquant";
   }
+  static QuotingType mustQuote(StringRef) { return QuotingType::None; }
 };
 
 template <> struct MappingTraits<TensorRule> {
@@ -88,8 +104,10 @@ static void keepFirst(const llvm::SMDiagnostic &diagnostic, void *kept) {
             .str();
 }
 
-static llvm::Error checkRecipe(const Recipe &recipe, llvm::StringRef path) {
+static llvm::Error checkRules(const Recipe &recipe, llvm::StringRef path) {
   std::string problem;
+  if (recipe.tensors.empty())
+    return failure(path + ": tensors: expected a rule for at least one tensor");
   for (const TensorRule &rule : recipe.tensors)
     if (!llvm::Regex(rule.match).isValid(problem))
       return failure(path + ": match: '" + rule.match +
@@ -97,12 +115,25 @@ static llvm::Error checkRecipe(const Recipe &recipe, llvm::StringRef path) {
   if (!recipe.rotate.empty() && !llvm::Regex(recipe.rotate).isValid(problem))
     return failure(path + ": rotate: '" + recipe.rotate +
                    "' is no regular expression: " + problem);
+  return llvm::Error::success();
+}
+
+static llvm::Error checkRecipe(const Recipe &recipe, llvm::StringRef path) {
+  if (llvm::Error error = checkRules(recipe, path))
+    return error;
   if (!recipe.rotate.empty() && recipe.scale != Scaling::None)
     return failure(path +
                    ": rotate and scale are two answers to outliers; give "
                    "one");
   if (!(recipe.alpha >= 0 && recipe.alpha <= 1))
     return failure(path + ": alpha: expected 0 to 1");
+  const llvm::StringRef words[] = {"",       "int8", "int8-pow2", "per-token",
+                                   "binary", "bf16", "f32"};
+  if (!llvm::is_contained(words, recipe.activations))
+    return failure(path +
+                   ": activations: expected int8, int8-pow2, per-token, "
+                   "binary, bf16 or f32, but got '" +
+                   recipe.activations + "'");
   const CalibrationText &text = recipe.calibration;
   if (text.sequences < 1 || text.sequences > (1 << 20))
     return failure(path +
@@ -128,8 +159,9 @@ llvm::Expected<Recipe> readRecipe(llvm::StringRef path) {
   Recipe recipe;
   input >> recipe;
   if (input.error())
-    return failure(complaint.empty() ? path + ": is not a recipe"
-                                     : llvm::Twine(complaint));
+    return failure(complaint.empty()
+                       ? path + ": is not a recipe: expected the key tensors:"
+                       : llvm::Twine(complaint));
   if (llvm::Error error = checkRecipe(recipe, path))
     return std::move(error);
   if (recipe.name.empty())

@@ -40,33 +40,45 @@ static std::vector<int64_t> choose(int64_t pieces, int64_t count,
 }
 
 llvm::Expected<std::vector<std::vector<int32_t>>>
-readSequences(const qrt_model *model, const CalibrationText &text) {
-  auto file = llvm::MemoryBuffer::getFile(text.path);
-  if (!file)
-    return failure("cannot read the calibration text " + text.path + ": " +
-                   file.getError().message());
-  auto ids = tokenize(model, (*file)->getBuffer());
-  if (!ids)
-    return ids.takeError();
-  qrt_model_info info;
-  qrt_get_model_info(model, &info);
-  int64_t begin = info.add_bos ? 1 : 0, step = text.length - begin;
-  int64_t pieces = int64_t(ids->size()) / step;
+cutSequences(llvm::ArrayRef<int32_t> ids, const CalibrationText &text,
+             std::optional<int32_t> bos) {
+  int64_t step = text.length - (bos ? 1 : 0);
+  int64_t pieces = int64_t(ids.size()) / step;
   if (pieces == 0)
     return failure("the calibration text " + text.path + " has " +
-                   llvm::Twine(ids->size()) + " tokens, but a sequence has " +
+                   llvm::Twine(ids.size()) + " tokens, but a sequence has " +
                    llvm::Twine(text.length) +
                    ": give a longer text or a smaller length");
   std::vector<std::vector<int32_t>> sequences;
   for (int64_t piece :
        choose(pieces, std::min(pieces, text.sequences), text.seed)) {
     std::vector<int32_t> &sequence = sequences.emplace_back();
-    if (begin)
-      sequence.push_back(info.bos_id);
-    auto from = ids->begin() + piece * step;
+    if (bos)
+      sequence.push_back(*bos);
+    auto from = ids.begin() + piece * step;
     sequence.insert(sequence.end(), from, from + step);
   }
   return sequences;
+}
+
+llvm::Expected<std::vector<std::vector<int32_t>>>
+readSequences(const qrt_model *model, const CalibrationText &text) {
+  auto file = llvm::MemoryBuffer::getFile(text.path);
+  if (!file)
+    return failure("cannot read the calibration text " + text.path + ": " +
+                   file.getError().message());
+  size_t count = 0;
+  if (qrt_tokenize(model, "", 0, 0, 0, nullptr, &count) != QRT_OK)
+    return failure("the model has no tokenizer, so the calibration text " +
+                   text.path +
+                   " cannot be read: put its tokenizer.json beside it");
+  auto ids = tokenize(model, (*file)->getBuffer());
+  if (!ids)
+    return ids.takeError();
+  qrt_model_info info;
+  qrt_get_model_info(model, &info);
+  return cutSequences(*ids, text,
+                      info.add_bos ? std::optional(info.bos_id) : std::nullopt);
 }
 
 } // namespace lowbit

@@ -6,13 +6,22 @@
 #include "lowbit/Calibration/Recipe.h"
 
 #include "quantrt/quantrt.h"
+#include "llvm/ADT/ArrayRef.h"
+
+#include <optional>
 
 namespace lowbit {
 
-/// Cuts the text into pieces of `length` tokens and takes `sequences` of them,
-/// chosen by the seed, in the text's order; all if there are fewer. Where the
-/// model begins with BOS, so does each. One row of ids each. A text that does
-/// not fill one piece is an error.
+/// Cuts ids into pieces of `length` tokens and takes `sequences` of them,
+/// chosen by the seed, in the text's order; all if there are fewer. Each begins
+/// with `bos`, if there is one, in place of a token. Ids that do not fill one
+/// piece are an error.
+llvm::Expected<std::vector<std::vector<int32_t>>>
+cutSequences(llvm::ArrayRef<int32_t> ids, const CalibrationText &text,
+             std::optional<int32_t> bos);
+
+/// The same of a file; with BOS where the model begins with it. A model without
+/// a tokenizer is an error.
 llvm::Expected<std::vector<std::vector<int32_t>>>
 readSequences(const qrt_model *model, const CalibrationText &text);
 

@@ -57,14 +57,20 @@ std::string TensorStore::pathOf(llvm::StringRef name) const {
 llvm::Error TensorStore::write(llvm::StringRef name, const Scheme &scheme,
                                int64_t columns,
                                llvm::ArrayRef<RowFields> rows) const {
-  return llvm::writeToOutput(
-      pathOf(name), [&](llvm::raw_ostream &os) -> llvm::Error {
+  std::string path = pathOf(name);
+  llvm::Error error =
+      llvm::writeToOutput(path, [&](llvm::raw_ostream &os) -> llvm::Error {
         for (const RowFields &row : rows)
           eachPart(row, [&](const void *from, size_t bytes) {
             os.write(static_cast<const char *>(from), bytes);
           });
         return llvm::Error::success();
       });
+  if (!error)
+    return error;
+  return llvm::createStringError(llvm::inconvertibleErrorCode(),
+                                 "cannot write " + path + ": " +
+                                     llvm::toString(std::move(error)));
 }
 
 llvm::Expected<std::shared_ptr<StoredTensor>>

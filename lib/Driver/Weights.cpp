@@ -86,8 +86,8 @@ llvm::Expected<WeightFormat> readScheme(StringRef reference,
   if (Scheme::parse(format.name, format.scheme, problem))
     problem = format.scheme.check();
   if (!problem.empty())
-    return failure("--scheme wants a type of GGUF such as Q4_0, FILE.mlir#NAME "
-                   "or the words of a scheme, but got '" +
+    return failure("a scheme is a type of GGUF such as Q4_0, FILE.mlir#NAME or "
+                   "the words of one, but got '" +
                    reference + "': " + problem);
   return format;
 }

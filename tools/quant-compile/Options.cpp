@@ -266,7 +266,7 @@ llvm::Error checkRecipe(const Command &command) {
         return failure(std::string(flag) + " belongs to --recipe=RECIPE");
     return llvm::Error::success();
   }
-  if (options.input.empty() ||
+  if (!options.shape.empty() || !options.linear.empty() ||
       llvm::StringRef(options.input).ends_with(".mlir"))
     return failure("--recipe quantizes a model's file, not random weights or "
                    "IR");
@@ -298,9 +298,9 @@ llvm::Expected<Command> parseOptions(int argc, char **argv, bool &done) {
     done = true;
     return command;
   }
-  if (llvm::Error error = checkSource(words, options))
-    return std::move(error);
   if (llvm::Error error = checkRecipe(command))
+    return std::move(error);
+  if (llvm::Error error = checkSource(words, options))
     return std::move(error);
   if (llvm::Error error = readLayerWords(words, options))
     return std::move(error);
