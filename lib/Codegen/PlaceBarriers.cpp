@@ -9,8 +9,9 @@ namespace {
 /// A part of memory that several workers see.
 struct Access {
   int64_t buffer;
-  bool store;           ///< in the key/value store
-  int64_t begin, end;   ///< bytes of the arena, or layers of the store
+  Buffer::Kind space;   ///< Shared, Store or Argument
+  int64_t begin, end;   ///< bytes of the arena, layers of the store, or the
+                        ///< number of an argument: a result may be read again
   bool writes;
   Split split;
   Count count;
@@ -24,12 +25,15 @@ static std::vector<Access> accessesOf(const KernelProgram &program,
   auto note = [&](int64_t id, bool writes) {
     const Buffer &buffer = program.buffers[id];
     if (buffer.kind == Buffer::Shared)
-      result.push_back({id, false, buffer.offset,
+      result.push_back({id, buffer.kind, buffer.offset,
                         buffer.offset + buffer.bytes(), writes, call.split,
                         call.count});
     else if (buffer.kind == Buffer::Store)
-      result.push_back({id, true, call.layer, call.layer + 1, writes,
+      result.push_back({id, buffer.kind, call.layer, call.layer + 1, writes,
                         call.split, call.count});
+    else if (buffer.kind == Buffer::Argument)
+      result.push_back({id, buffer.kind, buffer.index, buffer.index + 1,
+                        writes, call.split, call.count});
   };
   for (int64_t id : call.reads)
     note(id, false);
@@ -39,7 +43,7 @@ static std::vector<Access> accessesOf(const KernelProgram &program,
 }
 
 static bool conflict(const Access &a, const Access &b) {
-  if (a.store != b.store || a.end <= b.begin || b.end <= a.begin)
+  if (a.space != b.space || a.end <= b.begin || b.end <= a.begin)
     return false;
   if (!a.writes && !b.writes)
     return false;
