@@ -22,13 +22,6 @@ static llvm::Error failure(const llvm::Twine &message) {
 static void roundLater(QuantizedSource &model, const TensorPlan &plan) {
   const SourceTensor *from = model.base().find(plan.name);
   Scheme scheme = plan.scheme;
-  auto read = [from](int64_t row, std::vector<float> &values) {
-    RowFields fields;
-    fields.resize(from->format->scheme, from->columns());
-    from->readRow(row, fields);
-    values.resize(size_t(from->columns()));
-    dequantizeRow(from->format->scheme, fields, from->columns(), values.data());
-  };
   // Found when the first row is asked for: factors may come between.
   struct Range {
     std::once_flag once;
@@ -41,15 +34,15 @@ static void roundLater(QuantizedSource &model, const TensorPlan &plan) {
       !scheme.levels.empty() && scheme.levels.front().group == Level::kTensor;
   model.replace(
       plan.name, scheme, plan.format, [=](int64_t row, RowFields &fields) {
-        thread_local std::vector<float> values;
+        std::vector<float> values(size_t(from->columns()));
         if (hasTensorFields)
           std::call_once(range->once, [&] {
             for (int64_t i = 0; i < from->rows(); ++i) {
-              read(i, values);
+              from->readReals(i, values.data());
               range->values.add(values.data(), from->columns());
             }
           });
-        read(row, values);
+        from->readReals(row, values.data());
         fields.resize(scheme, from->columns());
         if (hasTensorFields)
           chooseTensorFields(scheme, range->values, fields);

@@ -158,13 +158,10 @@ llvm::Error Calibrator::loadFactorsOf(const std::string &function) {
 
 llvm::Error Calibrator::embed(const SourceTensor &table,
                               llvm::ArrayRef<int32_t> ids, int64_t sequence) {
-  RowFields fields;
-  fields.resize(table.format->scheme, table.columns());
   std::vector<float> rows(size_t(states_->floats()));
   for (size_t t = 0; t < ids.size(); ++t) {
     float *row = rows.data() + int64_t(t) * states_->width();
-    table.readRow(ids[t], fields);
-    dequantizeRow(table.format->scheme, fields, table.columns(), row);
+    table.readReals(ids[t], row);
     for (int64_t k = 0; k < table.columns(); ++k)
       row[k] *= scale_;
   }

@@ -28,13 +28,9 @@ llvm::Error notFinite(const SourceTensor &tensor, int64_t row) {
 static int64_t firstBadRow(const SourceTensor &tensor, ThreadPool &pool) {
   std::atomic<int64_t> bad{tensor.rows()};
   pool.forEach(tensor.rows(), [&](int64_t row) {
-    thread_local RowFields fields;
     thread_local std::vector<float> values;
-    fields.resize(tensor.format->scheme, tensor.columns());
-    tensor.readRow(row, fields);
     values.resize(size_t(tensor.columns()));
-    dequantizeRow(tensor.format->scheme, fields, tensor.columns(),
-                  values.data());
+    tensor.readReals(row, values.data());
     if (firstNonFinite(values.data(), tensor.columns()) < 0)
       return;
     int64_t known = bad;

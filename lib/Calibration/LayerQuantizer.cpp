@@ -30,11 +30,8 @@ static llvm::Expected<Matrix> readMatrix(const SourceTensor &tensor,
   matrix.values.resize(size_t(matrix.rows * matrix.columns));
   std::atomic<int64_t> bad{-1};
   pool.forEach(matrix.rows, [&](int64_t i) {
-    RowFields fields;
-    fields.resize(tensor.format->scheme, matrix.columns);
-    tensor.readRow(i, fields);
     float *row = matrix.values.data() + i * matrix.columns;
-    dequantizeRow(tensor.format->scheme, fields, matrix.columns, row);
+    tensor.readReals(i, row);
     if (firstNonFinite(row, matrix.columns) >= 0)
       bad = i;
   });

@@ -65,13 +65,8 @@ std::vector<float> Expression::evaluate(int64_t first, int64_t count) const {
     return chosen->get(name, columns);
   if (kind == Leaf) {
     std::vector<float> values(size_t(count * columns));
-    RowFields fields;
-    for (int64_t r = 0; r < count; ++r) {
-      fields.resize(tensor.format->scheme, columns);
-      tensor.readRow(first + r, fields);
-      dequantizeRow(tensor.format->scheme, fields, columns,
-                    values.data() + r * columns);
-    }
+    for (int64_t r = 0; r < count; ++r)
+      tensor.readReals(first + r, values.data() + r * columns);
     return values;
   }
   std::vector<float> values = x->evaluate(first, count);

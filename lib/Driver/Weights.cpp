@@ -98,11 +98,9 @@ namespace {
 
 /// Values of a row; the memory is the thread's.
 const std::vector<float> &realsOf(const SourceTensor &tensor, int64_t row) {
-  thread_local RowFields fields;
   thread_local std::vector<float> values;
   values.resize(tensor.columns());
-  tensor.readRow(row, fields);
-  dequantizeRow(tensor.format->scheme, fields, tensor.columns(), values.data());
+  tensor.readReals(row, values.data());
   return values;
 }
 
@@ -152,10 +150,7 @@ WeightImage vectorImage(const SourceTensor &tensor) {
   image.sourceBytes = tensor.bytes;
   const SourceTensor *from = &tensor;
   image.readRow = [from](int64_t, RowFields &fields) {
-    RowFields source;
-    from->readRow(0, source);
-    dequantizeRow(from->format->scheme, source, from->columns(),
-                  fields.reals.data());
+    from->readReals(0, fields.reals.data());
   };
   return image;
 }

@@ -20,6 +20,13 @@ void SourceTensor::readRow(int64_t index, RowFields &fields) const {
     unpackRow(*format, row(index), columns(), fields);
 }
 
+void SourceTensor::readReals(int64_t index, float *values) const {
+  RowFields fields; // of this call: a generated row may read another tensor's
+  fields.resize(format->scheme, columns());
+  readRow(index, fields);
+  dequantizeRow(format->scheme, fields, columns(), values);
+}
+
 const SourceTensor *ModelSource::find(llvm::StringRef name) const {
   for (const SourceTensor &tensor : tensors())
     if (tensor.name == name)

@@ -64,6 +64,13 @@ Value permutationOf(Value weight) {
   return op ? op.getPermutation() : Value();
 }
 
+KVAppendOp appendOf(CachedAttentionOp attention) {
+  auto append = attention.getKv().getDefiningOp<KVAppendOp>();
+  while (append && append.getLayer() != attention.getLayer())
+    append = append.getKv().getDefiningOp<KVAppendOp>();
+  return append;
+}
+
 LogicalResult WeightOp::verify() {
   if (!getPermutation())
     return success();

@@ -19,6 +19,10 @@ namespace lowbit::lm {
 /// The permutation of an `lm.weight`'s columns; null: none, or no such op.
 mlir::Value permutationOf(mlir::Value weight);
 
+/// The append that gives attention's layer of the store what it reads; null:
+/// the store was an argument.
+KVAppendOp appendOf(CachedAttentionOp attention);
+
 } // namespace lowbit::lm
 
 #endif // LOWBIT_DIALECTS_LM_IR_LMOPS_H

@@ -87,9 +87,7 @@ struct BeforeAppend : OpRewritePattern<RotateOp> {
         !attention->hasOneUse() ||
         attention.getKv().getType().getDim() % op.getBlock() != 0)
       return failure();
-    auto append = attention.getKv().getDefiningOp<KVAppendOp>();
-    while (append && append.getLayer() != attention.getLayer())
-      append = append.getKv().getDefiningOp<KVAppendOp>();
+    KVAppendOp append = appendOf(attention);
     if (!append || readersOf(append) != 1)
       return failure();
     OpBuilder::InsertionGuard guard(rewriter);

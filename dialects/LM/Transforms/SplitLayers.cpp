@@ -24,14 +24,6 @@ namespace {
 /// Arguments of `text`.
 enum Argument { Tokens = 0, Positions = 2 };
 
-/// The append that gives a layer of the store what attention reads.
-KVAppendOp appendOf(CachedAttentionOp attention) {
-  auto append = attention.getKv().getDefiningOp<KVAppendOp>();
-  while (append && append.getLayer() != attention.getLayer())
-    append = append.getKv().getDefiningOp<KVAppendOp>();
-  return append;
-}
-
 /// Builds one function from the ops of `text` that compute some of its values,
 /// for a fixed number of rows of one sequence.
 class FunctionBuilder {

@@ -38,6 +38,8 @@ struct SourceTensor {
   }
   /// Takes row `index` apart, whether mapped or generated.
   void readRow(int64_t index, RowFields &fields) const;
+  /// The numbers of row `index`, [columns()].
+  void readReals(int64_t index, float *values) const;
 };
 
 class ModelSource {
