@@ -108,6 +108,12 @@ llvm::Error describeFormats(GGUFImage &image) {
 
 llvm::Error exportGGUF(ModuleOp module, const ModelSource &source,
                        StringRef path, Console &console) {
+  // Its weights are of use only where activations are rotated too.
+  if (module.walk([](lm::RotateOp) { return WalkResult::interrupt(); })
+          .wasInterrupted())
+    return failure(source.path() +
+                   ": the model rotates activations, which a GGUF file cannot "
+                   "say: take rotate out of the recipe, or write a module");
   GGUFImage image;
   image.metadata = source.metadataBytes();
   image.alignment = source.integer("general.alignment").value_or(32);

@@ -384,6 +384,7 @@ YAML = {
     "absent-text": (DATA, "--calibrate=absent.txt", "cannot read the calibration text absent.txt"),
     "absent-text-of-the-recipe": (DATA + "calibration: {text: absent.txt}\n", "", "absent.txt: No such file"),
     "short-text": (DATA, "--calibrate=short.txt", "short.txt has 4 tokens, but a sequence has 512"),
+    "rotated-file": (RULES.replace(".*", "blk.*") + "rotate: blk.*\n", "--emit=gguf", "the model rotates activations"),
     "work-is-a-file": (DATA, "--calibrate=short.txt --work=short.txt", "the work folder short.txt: Not a directory"),
 }
 
