@@ -30,16 +30,14 @@ class FunctionBuilder {
 public:
   FunctionBuilder(func::FuncOp text, int64_t rows, StringRef name)
       : text_(text), rows_(rows), b_(text), name_(name) {
-    body_ = new Region;
-    body_->push_back(new Block);
-    b_.setInsertionPointToStart(&body_->front());
+    body_.push_back(new Block);
+    b_.setInsertionPointToStart(&body_.front());
   }
-  ~FunctionBuilder() { delete body_; }
 
   /// `value` of `text` becomes the next argument.
   void argument(Value value) {
     Value argument =
-        body_->front().addArgument(ofRows(value.getType()), value.getLoc());
+        body_.front().addArgument(ofRows(value.getType()), value.getLoc());
     known_.map(value, argument);
   }
 
@@ -66,11 +64,10 @@ public:
   void finish(ArrayRef<Value> results, ArrayAttr inputs) {
     func::ReturnOp::create(b_, text_.getLoc(), results);
     OpBuilder outside(text_);
-    auto type = outside.getFunctionType(body_->front().getArgumentTypes(),
+    auto type = outside.getFunctionType(body_.front().getArgumentTypes(),
                                         TypeRange(ValueRange(results)));
-    auto function =
-        func::FuncOp::create(outside, text_.getLoc(), name_, type);
-    function.getBody().takeBody(*body_);
+    auto function = func::FuncOp::create(outside, text_.getLoc(), name_, type);
+    function.getBody().takeBody(body_);
     function->setAttr("lm.inputs", inputs);
   }
 
@@ -121,12 +118,11 @@ private:
   int64_t rows_;
   OpBuilder b_;
   std::string name_;
-  Region *body_;
+  Region body_;
   IRMapping known_;
 };
 
-struct SplitLayers
-    : lowbit::lm::impl::SplitLayersBase<SplitLayers> {
+struct SplitLayers : lowbit::lm::impl::SplitLayersBase<SplitLayers> {
   using SplitLayersBase::SplitLayersBase;
 
   void runOnOperation() override {
