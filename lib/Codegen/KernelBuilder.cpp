@@ -383,8 +383,9 @@ void KernelBuilder::lowerPlainAttention(lm::AttentionOp attention) {
   work.kind = Buffer::Private;
   work.isWork = true;
   int64_t rows = bufferType(attention.getK()).getDimSize(0);
-  work.type = MemRefType::get({attentionWork(rows)},
-                              Float32Type::get(attention.getContext()));
+  work.type = MemRefType::get(
+      {attentionWork(attention.getHeadDim(), rows, target_)},
+      Float32Type::get(attention.getContext()));
   int64_t workId = addBuffer(work);
   std::optional<int64_t> window;
   if (attention.getWindow())

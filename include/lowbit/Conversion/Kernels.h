@@ -122,8 +122,8 @@ void emitCachedAttention(Emitter &e, const KernelContext &c, const KVLayout &kv,
                          mlir::Value store, mlir::Value visibleEnd,
                          mlir::Value work, mlir::Value out);
 int64_t attentionWork(const KVLayout &kv, const TargetInfo &target);
-/// `work`: private memory of one worker, memref<attentionWork(rows) x f32>.
-int64_t attentionWork(int64_t rows);
+/// `work`: private memory of one worker, memref<attentionWork() x f32>.
+int64_t attentionWork(int64_t headDim, int64_t rows, const TargetInfo &target);
 void emitAttention(Emitter &e, const KernelContext &c, int64_t headDim,
                    float scale, bool masked, std::optional<int64_t> window,
                    mlir::Value q, mlir::Value k, mlir::Value v,
