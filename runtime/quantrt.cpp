@@ -11,17 +11,21 @@
 #pragma GCC visibility pop
 
 #include "sample/sampler.h"
+#include "session/embedder.h"
 #include "session/generate.h"
 #include "session/model.h"
 #include "session/session.h"
 
 #include <algorithm>
 #include <initializer_list>
+#include <mutex>
 #include <new>
 #include <vector>
 
 struct qrt_model {
   std::unique_ptr<qrt::Model> held;
+  std::mutex embedding;                    ///< guards the embedder
+  std::unique_ptr<qrt::Embedder> embedder; ///< made by the first call
 };
 struct qrt_session {
   std::unique_ptr<qrt::Session> held;
@@ -88,6 +92,17 @@ Status needs(std::initializer_list<const void *> pointers) {
   return {};
 }
 
+/// Runs `body` with the model's embedder; calls take turns.
+template <typename Body>
+Status withEmbedder(qrt_model *model, const qrt_embed_options *given,
+                    Body body) {
+  const std::lock_guard<std::mutex> lock(model->embedding);
+  if (!model->embedder)
+    QRT_TRY(qrt::Embedder::create(*model->held, model->embedder));
+  return body(*model->embedder,
+              given ? *given : qrt::defaultEmbedOptions(*model->held));
+}
+
 const qrt_function_record *functionAt(const qrt_model *model,
                                       int32_t function) {
   if (!model || function < 0 ||
@@ -110,7 +125,7 @@ qrt_status qrt_load(const char *path, const qrt_load_options *options,
     std::unique_ptr<qrt::Model> made;
     QRT_TRY(
         qrt::Model::load(path, options ? *options : qrt_load_options{}, made));
-    *model = new qrt_model{std::move(made)};
+    *model = new qrt_model{std::move(made), {}, nullptr};
     return {};
   });
 }
@@ -123,7 +138,7 @@ qrt_status qrt_load_static(const qrt_static_module *module,
     std::unique_ptr<qrt::Model> made;
     QRT_TRY(qrt::Model::load(*module, options ? *options : qrt_load_options{},
                              made));
-    *model = new qrt_model{std::move(made)};
+    *model = new qrt_model{std::move(made), {}, nullptr};
     return {};
   });
 }
@@ -313,6 +328,51 @@ qrt_status qrt_apply_template(const qrt_model *model,
     QRT_TRY(model->held->renderChat(messages, n_messages,
                                     add_generation_prompt != 0, all));
     return give(all.data(), all.size(), text, bytes);
+  });
+}
+
+void qrt_embed_options_default(const qrt_model *model,
+                               qrt_embed_options *options) {
+  *options = qrt::defaultEmbedOptions(*model->held);
+}
+
+int32_t qrt_embedding_columns(const qrt_model *model) {
+  return qrt::embeddingColumns(*model->held);
+}
+
+int32_t qrt_embedding_max_tokens(const qrt_model *model) {
+  return qrt::embeddingMaxTokens(*model->held);
+}
+
+const char *qrt_class_name(const qrt_model *model, int32_t index) {
+  const std::vector<std::string> &names = model->held->classNames();
+  return index >= 0 && size_t(index) < names.size()
+             ? names[size_t(index)].c_str()
+             : nullptr;
+}
+
+qrt_status qrt_embed(qrt_model *model, const char *const *texts, int32_t n,
+                     const qrt_embed_options *options, float *out) {
+  return guarded([&]() -> Status {
+    QRT_TRY(needs({model, out}));
+    return withEmbedder(
+        model, options,
+        [&](qrt::Embedder &embedder, const qrt_embed_options &chosen) {
+          return embedder.embed(texts, n, chosen, out);
+        });
+  });
+}
+
+qrt_status qrt_embed_ids(qrt_model *model, const int32_t *ids,
+                         const int32_t *types, const int32_t *counts, int32_t n,
+                         const qrt_embed_options *options, float *out) {
+  return guarded([&]() -> Status {
+    QRT_TRY(needs({model, out}));
+    return withEmbedder(
+        model, options,
+        [&](qrt::Embedder &embedder, const qrt_embed_options &chosen) {
+          return embedder.embedIds(ids, types, counts, n, chosen, out);
+        });
   });
 }
 

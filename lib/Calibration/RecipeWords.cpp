@@ -85,8 +85,9 @@ static Recipe uniform(llvm::StringRef name, llvm::StringRef scheme,
   Recipe recipe;
   recipe.name = name.str();
   recipe.activations = activations.str();
-  recipe.tensors = {{"(token_embd|output)\\.weight", "Q8_0"},
-                    {".*", scheme.str(), algorithm}};
+  recipe.tensors = {
+      {"(token_embd|position_embd|token_types|output)\\.weight", "Q8_0"},
+      {".*", scheme.str(), algorithm}};
   return recipe;
 }
 

@@ -211,8 +211,10 @@ void KernelBuilder::call(Operation *op, ValueRange reads, Split split,
 LogicalResult KernelBuilder::bindArguments(func::FuncOp function) {
   Type i32 = IntegerType::get(function.getContext(), 32);
   bool isText = function.getSymName() == "text";
-  static const char *const fields[] = {"tokens", "embeddings", "positions",
-                                       "out_rows"};
+  // In the order of text's arguments; the store has no field of its own.
+  static const char *const fields[] = {"tokens",     "embeddings", "positions",
+                                       "out_rows",   "",           "out_first",
+                                       "token_types"};
   for (auto [i, argument] : llvm::enumerate(function.getArguments())) {
     if (isa<lm::KVType>(argument.getType()))
       continue;
@@ -222,7 +224,7 @@ LogicalResult KernelBuilder::bindArguments(func::FuncOp function) {
       if (i == 1)
         type = bufferType(argument);
       bufferOf_[argument] = textBuffer(fields[i], type);
-      counts_[argument] = i == 3 ? Count::Out : Count::Rows;
+      counts_[argument] = i == 3 || i == 5 ? Count::Out : Count::Rows;
       continue;
     }
     Buffer buffer;
@@ -445,6 +447,29 @@ bool KernelBuilder::lowerRowwise(Operation *op) {
   return false;
 }
 
+/// Ops whose rows are those of the result.
+bool KernelBuilder::lowerOutRows(Operation *op) {
+  if (auto gather = dyn_cast<lm::GatherRowsOp>(op)) {
+    counts_[gather.getResult()] = countOf(gather.getRows());
+    call(op, {gather.getRows(), gather.getX()},
+         oneRow_ ? Split::None : Split::Rows,
+         [&](Emitter &e, const KernelContext &c, Value, ValueRange v) {
+           emitGatherRows(e, c, v[1], v[0], v[2]);
+         });
+    return true;
+  }
+  if (auto mean = dyn_cast<lm::MeanRowsOp>(op)) {
+    counts_[mean.getResult()] = countOf(mean.getLast());
+    call(op, {mean.getLast(), mean.getFirst(), mean.getX()},
+         oneRow_ ? Split::None : Split::Rows,
+         [&](Emitter &e, const KernelContext &c, Value, ValueRange v) {
+           emitMeanRows(e, c, v[2], v[1], v[0], v[3]);
+         });
+    return true;
+  }
+  return false;
+}
+
 LogicalResult KernelBuilder::lower(Operation *op) {
   if (auto weight = dyn_cast<lm::WeightOp>(op)) {
     auto tensor = dyn_cast<RankedTensorType>(weight.getType());
@@ -476,15 +501,8 @@ LogicalResult KernelBuilder::lower(Operation *op) {
     lowerPlainAttention(attention);
     return success();
   }
-  if (auto gather = dyn_cast<lm::GatherRowsOp>(op)) {
-    counts_[gather.getResult()] = countOf(gather.getRows());
-    call(op, {gather.getRows(), gather.getX()},
-         oneRow_ ? Split::None : Split::Rows,
-         [&](Emitter &e, const KernelContext &c, Value, ValueRange v) {
-           emitGatherRows(e, c, v[1], v[0], v[2]);
-         });
+  if (lowerOutRows(op))
     return success();
-  }
   if (auto probe = dyn_cast<lm::ProbeOp>(op)) {
     int64_t columns = probe.getX().getType().getDimSize(1);
     Type f32 = Float32Type::get(op->getContext());

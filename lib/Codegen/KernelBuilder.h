@@ -57,6 +57,7 @@ private:
   void lowerAttention(mlir::Operation *op);
   void lowerPlainAttention(lm::AttentionOp attention);
   bool lowerRowwise(mlir::Operation *op);
+  bool lowerOutRows(mlir::Operation *op);
 
   /// A call of the kernel for `op`, writing `op`'s result.
   void call(mlir::Operation *op, mlir::ValueRange reads, Split split, Body body,

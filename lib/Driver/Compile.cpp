@@ -118,10 +118,17 @@ private:
     return options.emit == Emit::Assembly || options.emit == Emit::LLVMIR;
   }
 
+  int64_t maxRows() const {
+    if (options.maxRows)
+      return options.maxRows;
+    auto model = (*module)->getAttrOfType<DictionaryAttr>("lm.model");
+    return model && model.contains("result") ? 512 : 256;
+  }
+
   PipelineOptions pipelineOptions(const TargetInfo *target = nullptr) const {
     PipelineOptions result;
     result.activations = options.activations;
-    result.maxRows = options.maxRows;
+    result.maxRows = maxRows();
     result.profile = options.profile;
     result.level = (target ? target : options.levels.back())->level;
     return result;
@@ -156,6 +163,7 @@ private:
     ImportOptions importOptions;
     importOptions.kv = options.kv;
     importOptions.probeLayers = options.probeLayers;
+    importOptions.embedding = options.embedding;
     auto imported = importModel(*source, &context, importOptions);
     if (!imported)
       return imported.takeError();
@@ -301,7 +309,7 @@ private:
     image.metadata = source ? source->metadataBytes() : std::string(8, '\0');
     image.levels.assign(options.levels.begin(), options.levels.end());
     image.producer = "LowBit 0.1.0, LLVM 22.1";
-    return describeFunctions(*module, options.maxRows, image);
+    return describeFunctions(*module, maxRows(), image);
   }
 
   /// Before an hour's work: what can be linked, and what it is called.

@@ -92,6 +92,21 @@ static uint32_t kvCode(Type element) {
   return element.isBF16() ? QRT_KV_BF16 : QRT_KV_Q8;
 }
 
+/// What its rows are: logits, unless the model says otherwise.
+static void describeResult(DictionaryAttr model, qrt_text_record &text) {
+  text.n_result = text.n_vocab;
+  auto result = model.getAs<StringAttr>("result");
+  if (!result)
+    return;
+  text.result = result.getValue() == "classes" ? QRT_RESULT_CLASSES
+                                               : QRT_RESULT_EMBEDDING;
+  text.n_result = model.getAs<IntegerAttr>("columns").getInt();
+  if (auto types = model.getAs<IntegerAttr>("token_types"))
+    text.n_types = types.getInt();
+  if (model.contains("bidirectional"))
+    text.flags |= QRT_TEXT_BIDIRECTIONAL;
+}
+
 static llvm::Error describeText(func::FuncOp function, int64_t maxRows,
                                 qrt_text_record &text) {
   auto model = function->getParentOfType<ModuleOp>()
@@ -102,7 +117,8 @@ static llvm::Error describeText(func::FuncOp function, int64_t maxRows,
     auto attr = model.getAs<IntegerAttr>(key);
     return attr ? attr.getInt() : 0;
   };
-  auto type = cast<lm::KVType>(function.getArgumentTypes().back());
+  // Outlining has not changed the arguments yet.
+  auto type = cast<lm::KVType>(function.getArgumentTypes()[4]);
   KVLayout kv = kvLayout(type);
   text.n_vocab = number("vocabulary");
   text.n_embd = number("embedding");
@@ -116,6 +132,7 @@ static llvm::Error describeText(func::FuncOp function, int64_t maxRows,
   text.kv_type = kvCode(type.getElement());
   text.page_bytes = kv.pageBytes();
   text.kv_bytes_per_position = kv.bytesPerPosition();
+  describeResult(model, text);
   function.walk([&](pack::LinearOp linear) {
     pack::PanelsType panels = linear.getPanels().getType();
     text.macs_per_row += panels.getRows() * panels.getColumns();

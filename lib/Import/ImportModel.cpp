@@ -14,13 +14,28 @@ namespace {
 struct Architecture {
   StringRef name; ///< general.architecture
   void (*build)(GraphBuilder &graph);
+  /// Of encoders; null: logits, or embeddings where they are asked for.
+  TextResult (*result)(const ModelSource &, const HyperParameters &) = nullptr;
 };
 } // namespace
 
 static constexpr Architecture kArchitectures[] = {
-    {"llama", buildLlama},   {"qwen2", buildQwen2},     {"qwen3", buildQwen3},
-    {"gemma3", buildGemma3}, {"smollm3", buildSmolLM3}, {"phi3", buildPhi3},
+    {"llama", buildLlama},           {"qwen2", buildQwen2},
+    {"qwen3", buildQwen3},           {"gemma3", buildGemma3},
+    {"smollm3", buildSmolLM3},       {"phi3", buildPhi3},
+    {"bert", buildBert, bertResult},
 };
+
+static TextResult resultOf(const Architecture &architecture,
+                           const ModelSource &source, const HyperParameters &hp,
+                           const ImportOptions &options) {
+  if (architecture.result)
+    return architecture.result(source, hp);
+  TextResult result;
+  result.kind = options.embedding ? TextResult::Embedding : TextResult::Logits;
+  result.columns = options.embedding ? hp.embedding : hp.vocabulary;
+  return result;
+}
 
 static const Architecture *findArchitecture(StringRef name) {
   for (const Architecture &architecture : kArchitectures)
@@ -54,7 +69,8 @@ importModel(const ModelSource &source, MLIRContext *context,
   llvm::Expected<HyperParameters> hp = readHyperParameters(source, *name);
   if (!hp)
     return hp.takeError();
-  GraphBuilder graph(source, *hp, options, context);
+  TextResult result = resultOf(*architecture, source, *hp, options);
+  GraphBuilder graph(source, *hp, result, options, context);
   architecture->build(graph);
   return graph.take();
 }

@@ -151,6 +151,24 @@ static LogicalResult checkAttention(lm::CachedAttentionOp op, Scope &scope) {
          << op.getLayer() << " lacks";
 }
 
+static LogicalResult checkMean(lm::MeanRowsOp op, Scope &scope) {
+  const Indices &first = scope.get<Indices>(op.getFirst());
+  const Indices &last = scope.get<Indices>(op.getLast());
+  int64_t end = rowsOf(*scope.ref(op.getX()));
+  if (first.rows() != last.rows())
+    return op.emitOpError("operands must have the same number of rows: "
+                          "expected ")
+           << first.rows() << ", but got " << last.rows();
+  if (failed(checkIndices(op, first, 0, end)) ||
+      failed(checkIndices(op, last, 0, end)))
+    return failure();
+  for (auto [from, to] : llvm::zip(first.data, last.data))
+    if (from > to)
+      return op.emitOpError("rows end before they begin: expected at least ")
+             << from << ", but got " << to;
+  return success();
+}
+
 LogicalResult checkOperands(Operation *op, Scope &scope) {
   if (failed(checkRows(op, scope)))
     return failure();
@@ -164,6 +182,7 @@ LogicalResult checkOperands(Operation *op, Scope &scope) {
         return checkIndices(op, scope.get<Indices>(gather.getRows()), 0,
                             rowsOf(*scope.ref(gather.getX())));
       })
+      .Case([&](lm::MeanRowsOp mean) { return checkMean(mean, scope); })
       .Case<lm::WeightOp, QuantizeOp>([&](auto made) {
         return checkPermutation(op, made.getPermutation(), scope);
       })

@@ -32,6 +32,8 @@ static Function functionOf(lm::Activation activation) {
     return Function::GeluTanh;
   case lm::Activation::Relu:
     return Function::Relu;
+  case lm::Activation::Tanh:
+    return Function::Tanh;
   }
   return Function::Silu;
 }
@@ -52,9 +54,9 @@ public:
         .Case<lm::EmbedOp, lm::LinearOp, lm::RmsNormOp, lm::LayerNormOp,
               lm::ActivateOp, lm::GateOp, lm::AddOp, lm::RopeTableOp,
               lm::RopeOp, lm::KVAppendOp, lm::CachedAttentionOp,
-              lm::AttentionOp, lm::GatherRowsOp, lm::ScaleOp, lm::RotateOp,
-              QuantizeOp, DequantizeOp, FakeQuantOp, LinearOp, EmbedOp>(
-            [&](auto known) { return share(evaluate(known)); })
+              lm::AttentionOp, lm::GatherRowsOp, lm::MeanRowsOp, lm::ScaleOp,
+              lm::RotateOp, QuantizeOp, DequantizeOp, FakeQuantOp, LinearOp,
+              EmbedOp>([&](auto known) { return share(evaluate(known)); })
         .Default([](Operation *) { return nullptr; });
   }
 
@@ -137,6 +139,10 @@ private:
   }
   Reals evaluate(lm::GatherRowsOp op) {
     return gatherRows(reals(op.getX()), scope.get<Indices>(op.getRows()));
+  }
+  Reals evaluate(lm::MeanRowsOp op) {
+    return meanRows(reals(op.getX()), scope.get<Indices>(op.getFirst()),
+                    scope.get<Indices>(op.getLast()));
   }
   LowBits evaluate(QuantizeOp op) {
     Quantizer quantizer;

@@ -122,6 +122,21 @@ Reals gatherRows(const Reals &x, const Indices &rows) {
   return result;
 }
 
+Reals meanRows(const Reals &x, const Indices &first, const Indices &last) {
+  Reals result({static_cast<int64_t>(last.data.size()), x.columns()});
+  for (int64_t i = 0; i < result.rows(); ++i) {
+    int64_t begin = first.data[static_cast<size_t>(i)];
+    int64_t end = last.data[static_cast<size_t>(i)] + 1;
+    for (int64_t k = 0; k < x.columns(); ++k) {
+      double sum = 0;
+      for (int64_t t = begin; t < end; ++t)
+        sum += x.row(t)[k];
+      result.row(i)[k] = sum / static_cast<double>(end - begin);
+    }
+  }
+  return result;
+}
+
 double activate(Function function, double x) {
   switch (function) {
   case Function::Silu:
@@ -133,6 +148,8 @@ double activate(Function function, double x) {
            (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
   case Function::Relu:
     return x < 0 ? 0 : x;
+  case Function::Tanh:
+    return std::tanh(x);
   }
   return x;
 }

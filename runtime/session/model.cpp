@@ -102,9 +102,26 @@ Status Model::open(const OpenModule &openModule,
     chatTemplate_ = *text;
     hasChatTemplate_ = true;
   }
+  QRT_TRY(readEmbeddingKeys());
   QRT_TRY(createTokenizer());
   // Of a vocabulary of 262144 tokens that saves 5 MB.
   module_.releaseHeader();
+  return {};
+}
+
+Status Model::readEmbeddingKeys() {
+  const Metadata &metadata = module_.metadata();
+  const std::string key = architecture_ + ".pooling_type";
+  const int64_t pooling = metadata.integer(key).value_or(QRT_POOLING_MEAN);
+  if (pooling < QRT_POOLING_NONE || pooling > QRT_POOLING_RANK)
+    return corrupt(path() + ": " + key + " is " + std::to_string(pooling) +
+                   ", expected 0 to 4");
+  pooling_ = int32_t(pooling);
+  maxTokens_ = std::max<int64_t>(
+      0, metadata.integer("tokenizer.lowbit.max_tokens").value_or(0));
+  for (std::string_view name :
+       metadata.strings(architecture_ + ".classifier.output_labels"))
+    classNames_.emplace_back(name);
   return {};
 }
 

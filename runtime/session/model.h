@@ -43,6 +43,12 @@ public:
     return hasChatTemplate_ ? chatTemplate_.c_str() : nullptr;
   }
 
+  /// QRT_POOLING_* of the source, else the mean.
+  int32_t pooling() const { return pooling_; }
+  /// The longest sequence that the source takes; 0: it does not say.
+  int64_t maxTokens() const { return maxTokens_; }
+  const std::vector<std::string> &classNames() const { return classNames_; }
+
   /// As qrt_apply_template.
   Status renderChat(const qrt_message *messages, size_t count,
                     bool addGenerationPrompt, std::string &out) const;
@@ -71,6 +77,7 @@ private:
   using OpenModule = std::function<Status(std::string_view level)>;
   Status open(const OpenModule &openModule, const qrt_load_options &options);
   Status createTokenizer();
+  Status readEmbeddingKeys();
 
   Module module_;
   HugePages hugePages_ = HugePages::Off;
@@ -80,6 +87,9 @@ private:
   std::unique_ptr<Tokenizer> tokenizer_;
   std::string name_, architecture_, chatTemplate_;
   bool hasChatTemplate_ = false;
+  int32_t pooling_ = QRT_POOLING_MEAN;
+  int64_t maxTokens_ = 0;
+  std::vector<std::string> classNames_;
 
   std::mutex calling_; ///< guards scratch_
   Arena scratch_;      ///< of plain functions; grows to the largest called

@@ -28,6 +28,10 @@ Status Session::create(Model &model, int32_t positions,
 Status Session::allocate(int32_t positions) {
   QRT_TRY(model_.textFunction(function_));
   text_ = &model_.view().header.text;
+  if (text_->result != QRT_RESULT_LOGITS)
+    return unsupported(model_.path() +
+                       ": it gives embeddings of texts, no logits of tokens: "
+                       "use qrt_embed (quant-run --embedding)");
   if (positions < 0)
     return invalid("the context must have at least 1 position, but " +
                    std::to_string(positions) + " were asked for");

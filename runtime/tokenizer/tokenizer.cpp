@@ -4,6 +4,8 @@
 
 #include "tokenizer/spm_bpe.h"
 #include "tokenizer/unicode.h"
+#include "tokenizer/unigram.h"
+#include "tokenizer/word_piece.h"
 
 #include <algorithm>
 #include <new>
@@ -84,10 +86,14 @@ Status Tokenizer::createUnguarded(const Metadata &metadata,
     QRT_TRY(tokenizer->createBytePairs(metadata));
   else if (*model == "llama")
     QRT_TRY(tokenizer->createSentencePiece(metadata));
+  else if (*model == "bert")
+    QRT_TRY(tokenizer->createWordPiece(metadata));
+  else if (*model == "t5")
+    QRT_TRY(tokenizer->createUnigram(metadata));
   else
     return unsupported("tokenizer: unknown tokenizer.ggml.model '" +
                        std::string(model->substr(0, 100)) +
-                       "' (known: gpt2, llama)");
+                       "' (known: bert, gpt2, llama, t5)");
   tokenizer->findEnds(metadata);
   out = std::move(tokenizer);
   return Status();
@@ -177,6 +183,43 @@ Status Tokenizer::createSentencePiece(const Metadata &metadata) {
   rules.unknownId = unknownId_;
   added_ = std::make_unique<AddedTokens>(metadata, vocabulary_, !usesMerges);
   return SpmBpe::create(metadata, vocabulary_, *added_, rules, model_);
+}
+
+/// Texts stand between [CLS] and [SEP], which have other names in old files.
+Status Tokenizer::createWordPiece(const Metadata &metadata) {
+  bosId_ = vocabulary_.find("[CLS]");
+  eosId_ = vocabulary_.find("[SEP]");
+  unknownId_ = vocabulary_.find("[UNK]");
+  addBos_ = addEos_ = true;
+  stripsPrefix_ = true;
+  QRT_TRY(readIds(metadata));
+  for (auto [key, id] :
+       {std::pair("tokenizer.ggml.cls_token_id", &bosId_),
+        std::pair("tokenizer.ggml.seperator_token_id", &eosId_)})
+    if (int64_t given = metadata.integer(key).value_or(-1);
+        given >= 0 && given < vocabulary_.size())
+      *id = static_cast<int32_t>(given);
+  added_ = std::make_unique<AddedTokens>(metadata, vocabulary_, false);
+  return WordPiece::create(metadata, vocabulary_, unknownId_, model_);
+}
+
+Status Tokenizer::createUnigram(const Metadata &metadata) {
+  if (!metadata.has("tokenizer.ggml.scores"))
+    return corrupt("tokenizer: the metadata has no scores "
+                   "(tokenizer.ggml.scores)");
+  unknownId_ = vocabulary_.find("<unk>");
+  eosId_ = vocabulary_.find("</s>");
+  addEos_ = true;
+  sentencePiece_ = true;
+  bool prefix =
+      metadata.boolean("tokenizer.ggml.add_space_prefix").value_or(true);
+  SpacePrefix spaces = SpacePrefix::None;
+  QRT_TRY(readSpacePrefix(
+      metadata, prefix ? SpacePrefix::Missing : SpacePrefix::None, spaces));
+  stripsPrefix_ = spaces != SpacePrefix::None;
+  QRT_TRY(readIds(metadata));
+  added_ = std::make_unique<AddedTokens>(metadata, vocabulary_, false);
+  return Unigram::create(metadata, vocabulary_, spaces, unknownId_, model_);
 }
 
 Status Tokenizer::readIds(const Metadata &metadata) {

@@ -59,6 +59,8 @@ private:
                        bool parseSpecial, std::vector<int32_t> &ids) const;
   Status readWords(const Metadata &metadata, ByteBpeRules &rules);
   Status createBytePairs(const Metadata &metadata);
+  Status createWordPiece(const Metadata &metadata);
+  Status createUnigram(const Metadata &metadata);
   Status createSentencePiece(const Metadata &metadata);
   Status readIds(const Metadata &metadata);
   void findEnds(const Metadata &metadata);

@@ -3,6 +3,7 @@
 
     tiny_models.py make  FOLDER [--set small|full] [--oracles FOLDER]
     tiny_models.py folders FOLDER
+    tiny_models.py encoders FOLDER
     tiny_models.py check FOLDER [--tools FOLDER] [--only REGEX] [--report FILE]
 
 `make` builds models in transformers (random weights, or the oracles'), writes
@@ -14,6 +15,8 @@ oracles too.
 
 `folders` makes small folders as transformers saves models, of every family that
 quant-compile reads: test/e2e/Inputs/huggingface.
+
+`encoders` makes those of encoders, with tokenizers: test/e2e/Inputs/encoders.
 
 `check` needs nothing but Python: it runs quant-eval in the exact mode on every
 model of the folder and compares. test/e2e/Inputs/tiny holds the set `small`.
@@ -118,11 +121,15 @@ def main():
     one.add_argument("--tools", default="build/bin", help="where quant-eval is")
     one.add_argument("--only", default="", metavar="REGEX")
     one.add_argument("--report", help="write a Markdown table")
-    one = commands.add_parser("folders")
-    one.add_argument("folder")
+    for name in ("folders", "encoders"):
+        commands.add_parser(name).add_argument("folder")
     arguments = parser.parse_args()
     if arguments.command == "check":
         return check(arguments)
+    if arguments.command == "encoders":
+        from tiny_encoder_maker import make_encoders
+
+        return make_encoders(arguments.folder)
     if arguments.command == "folders":
         from tiny_folder_maker import make_folders
 

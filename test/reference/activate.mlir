@@ -13,6 +13,13 @@ func.func @functions() {
   return
 }
 
+func.func @tanh() {
+  %x = arith.constant dense<[[-100.0, -0.5, 0.0, 1.0e-4, 100.0]]> : tensor<1x5xf32>
+  %y = lm.activate tanh %x : tensor<1x5xf32>
+  check.expect_close %y, dense<[[-1.0, -0.46211715726000973, 0.0, 9.999999966666667e-5, 1.0]]> : tensor<1x5xf32> within 1.0e-7
+  return
+}
+
 func.func @gate() {
   %g = arith.constant dense<[[0.0, 3.0]]> : tensor<1x2xf32>
   %u = arith.constant dense<[[5.0, 2.0]]> : tensor<1x2xf32>
@@ -34,5 +41,14 @@ func.func @gather_rows() {
   %rows = arith.constant dense<[1, 0, 1]> : tensor<3xi32>
   %y = lm.gather_rows %x, %rows : tensor<2x2xf32>, tensor<3xi32> -> tensor<3x2xf32>
   check.expect_eq %y, dense<[[3.0, 4.0], [1.0, 2.0], [3.0, 4.0]]> : tensor<3x2xf32>
+  return
+}
+
+func.func @mean_rows() {
+  %x = arith.constant dense<[[1.0, 2.0], [3.0, 4.0], [8.0, -6.0]]> : tensor<3x2xf32>
+  %first = arith.constant dense<[0, 0, 2]> : tensor<3xi32>
+  %last = arith.constant dense<[2, 1, 2]> : tensor<3xi32>
+  %y = lm.mean_rows %x, %first to %last : tensor<3x2xf32>, tensor<3xi32> -> tensor<3x2xf32>
+  check.expect_eq %y, dense<[[4.0, 0.0], [2.0, 3.0], [8.0, -6.0]]> : tensor<3x2xf32>
   return
 }

@@ -25,6 +25,15 @@ func.func @gather_rows() {
   return
 }
 
+// CHECK: error: 'lm.mean_rows' op rows end before they begin: expected at least 1, but got 0
+func.func @mean_rows() {
+  %first = arith.constant dense<[1]> : tensor<1xi32>
+  %last = arith.constant dense<[0]> : tensor<1xi32>
+  %x = arith.constant dense<1.0> : tensor<2x2xf32>
+  %y = lm.mean_rows %x, %first to %last : tensor<2x2xf32>, tensor<1xi32> -> tensor<1x2xf32>
+  return
+}
+
 // CHECK: error: 'lm.cached_attention' op every row must see a position, and none that layer 0 lacks
 func.func @attention_without_positions() {
   %q = arith.constant dense<1.0> : tensor<1x2xf32>

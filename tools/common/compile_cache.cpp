@@ -52,6 +52,8 @@ std::vector<std::string> CompileOptions::arguments() const {
   add("--fill=", fill);
   if (profile)
     result.push_back("--profile");
+  if (embedding)
+    result.push_back("--embedding");
   return result;
 }
 

@@ -27,6 +27,7 @@ struct CompileOptions {
   std::string level;       ///< --target-cpu
   std::string tuning;      ///< a file of choices for kernels
   bool profile = false;    ///< count the time of each region
+  bool embedding = false;  ///< hidden rows in place of a decoder's logits
 
   // Random weights, which need no source file.
   std::string shape;  ///< a built-in name or FILE.json

@@ -36,7 +36,7 @@ struct Words {
   std::string targetCPU, kv = "f16", startFrom, stopAfter = "module",
                          emit = "so", probe;
   std::string rows, fill;
-  int32_t maxRows = 256;
+  int32_t maxRows = 0;
   bool version = false;
 };
 
@@ -90,6 +90,10 @@ void declareOptions(tools::OptionParser &parser, Command &command,
               &options.weights);
   parser.choice("--probe", {"layers"}, "keep each layer's output",
                 &words.probe);
+  parser.flag("--embedding",
+              "of a decoder: the hidden rows, pooled, in place of logits (what "
+              "encoders always give)",
+              &options.embedding);
   parser.flag("--profile",
               "let the code count the time of its parts, for quant-bench "
               "--profile; costs some speed",
@@ -145,7 +149,9 @@ void declareOptions(tools::OptionParser &parser, Command &command,
               "measure such choices on this machine first and keep the winners "
               "in the file: minutes for each kind of weight",
               &options.tune);
-  parser.integer("--max-rows", "N", "rows of one call of text (default 256)",
+  parser.integer("--max-rows", "N",
+                 "rows of one call of text (default 256; of embeddings 512, "
+                 "the longest sequence)",
                  &words.maxRows, 1);
   parser.section("Other");
   parser.flag("--quiet", "no progress, no summary", &options.quiet);

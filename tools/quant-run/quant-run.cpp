@@ -27,6 +27,8 @@ static Error run(const RunOptions &options) {
     return runTokenize(model.get(), options.tokenizeFile);
   if (options.detokenize)
     return runDetokenize(model.get(), options.detokenizeFile);
+  if (options.embed.any())
+    return runEmbed(model.get(), options.embed, options.prompt, options.json);
   if (options.chat)
     return runChat(model.get(), options, loadMs);
   return runPrompt(model.get(), options, loadMs);

@@ -28,6 +28,7 @@ struct Raw {
 static constexpr const char *synopsis =
     "quant-run MODEL -p TEXT [options]\n"
     "       quant-run MODEL -cnv [options]\n"
+    "       quant-run MODEL --embedding -p TEXT | --classify -p TEXT\n"
     "       quant-run MODEL --tokenize FILE | --detokenize FILE\n"
     "       quant-run MODEL --call=NAME --input A.npy ... --output Y.npy ...";
 
@@ -143,6 +144,40 @@ static void addSamplingOptions(OptionParser &parser, RunOptions &options,
                 });
 }
 
+static void addEmbeddingOptions(OptionParser &parser, EmbedOptions &options) {
+  parser.section("Embeddings and classes (of BERT; embeddings of others too)");
+  parser.flag("--embedding, --embeddings",
+              "prints a vector for each line of -p or -f", &options.embed);
+  parser.flag("--classify",
+              "prints the classes of each line, the likeliest first; with "
+              "--json an object for each line",
+              &options.classify);
+  parser.choice("--pooling", {"none", "mean", "cls", "last", "rank"},
+                "what makes one vector of the tokens'; default: as the model "
+                "says, else mean",
+                &options.pooling);
+  parser.custom("--embd-normalize", "N",
+                "-1: none, 0: int16, 1: taxicab, 2: Euclidean (default), "
+                "larger: p-norm",
+                [&options](const std::string &text) {
+                  int64_t norm = 0;
+                  if (!parseInteger(text, norm) || norm < -1 || norm > 1000)
+                    return Error("expected a number from -1, but got '" + text +
+                                 "'");
+                  options.normalize = static_cast<int32_t>(norm);
+                  options.normalizeGiven = true;
+                  return Error::success();
+                });
+  parser.choice("--embd-output-format",
+                {"default", "array", "json", "json+", "raw"},
+                "default: text; array: [[..],..]; json: OpenAI's; json+: with "
+                "cosines; raw: a line of numbers for each",
+                &options.format);
+  parser.text("--embd-separator", "TEXT",
+              "what stands between two texts (default: a line end)",
+              &options.separator);
+}
+
 static void addOtherModes(OptionParser &parser, RunOptions &options, Raw &raw) {
   parser.section("Tokens");
   parser.custom("--tokenize", "FILE",
@@ -208,7 +243,27 @@ static Error resolvePrompt(const Raw &raw, RunOptions &options) {
   return Error::success();
 }
 
+static Error checkEmbedding(const RunOptions &options) {
+  if (options.embed.embed && options.embed.classify)
+    return Error("--embedding and --classify are different things to do; "
+                 "choose one");
+  if (options.tokenize || options.detokenize || options.chat ||
+      !options.call.empty())
+    return Error("--embedding and --classify take a text (-p, -f) and do "
+                 "nothing else");
+  if (!options.hasPrompt)
+    return Error("no text given: quant-run MODEL --embedding -p TEXT");
+  if (options.embed.embed && options.json)
+    return Error("--json belongs to generated text; of embeddings: "
+                 "--embd-output-format=json");
+  return Error::success();
+}
+
 static Error checkModes(const RunOptions &options) {
+  if (options.embed.any())
+    return checkEmbedding(options);
+  if (!options.embed.pooling.empty() || options.embed.normalizeGiven)
+    return Error("--pooling and --embd-normalize belong to --embedding");
   int modes = options.tokenize + options.detokenize + !options.call.empty();
   bool text = options.hasPrompt || options.chat;
   if (modes > 1 || (modes == 1 && text))
@@ -239,6 +294,7 @@ Error lowbit::tools::parseRunOptions(int argc, const char *const *argv,
   addTextOptions(parser, options, raw);
   addSamplingOptions(parser, options, raw);
   addChatOptions(parser, options);
+  addEmbeddingOptions(parser, options.embed);
   addOtherModes(parser, options, raw);
   addModelOptions(parser, options.model);
   parser.epilog(modelHelp());
@@ -252,6 +308,8 @@ Error lowbit::tools::parseRunOptions(int argc, const char *const *argv,
     return Error("no model given: quant-run MODEL -p TEXT");
   TOOLS_TRY(resolvePrompt(raw, options));
   options.singleTurn |= options.json;
+  options.embed.separator = processEscapes(options.embed.separator);
+  options.model.compile.embedding = options.embed.embed;
   options.sampling.seed =
       raw.seed >= 0 ? static_cast<uint64_t>(raw.seed) : std::random_device()();
   return Error::success();

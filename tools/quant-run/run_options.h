@@ -4,6 +4,7 @@
 #define TOOLS_QUANTRUN_RUN_OPTIONS_H
 
 #include "tools/common/model.h"
+#include "tools/quant-run/embed.h"
 
 #include <string>
 #include <vector>
@@ -28,6 +29,8 @@ struct RunOptions {
 
   std::string tokenizeFile, detokenizeFile;
   bool tokenize = false, detokenize = false;
+
+  EmbedOptions embed;
 
   std::string call;
   std::vector<std::string> inputs, outputs;

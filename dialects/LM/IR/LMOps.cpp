@@ -220,6 +220,14 @@ LogicalResult GatherRowsOp::verify() {
                     rows(getResult())); // C2
 }
 
+LogicalResult MeanRowsOp::verify() {
+  if (failed(expectEqual(*this, "columns of the result", columns(getX()),
+                         columns(getResult()))))
+    return failure(); // C1
+  return expectRows(*this, "rows of the result", elements(getLast()),
+                    rows(getResult())); // C2
+}
+
 } // namespace lowbit::lm
 
 #define GET_OP_CLASSES

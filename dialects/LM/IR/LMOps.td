@@ -12,7 +12,8 @@ def LM_Activation : I32EnumAttr<"Activation", "a pointwise nonlinearity", [
   I32EnumAttrCase<"Silu", 0, "silu">,
   I32EnumAttrCase<"Gelu", 1, "gelu">,
   I32EnumAttrCase<"GeluTanh", 2, "gelu_tanh">,
-  I32EnumAttrCase<"Relu", 3, "relu">
+  I32EnumAttrCase<"Relu", 3, "relu">,
+  I32EnumAttrCase<"Tanh", 4, "tanh">
 ]> {
   let cppNamespace = "::lowbit::lm";
   let genSpecializedAttr = 0;
@@ -196,6 +197,7 @@ def LM_ActivateOp : LM_Op<"activate", [AllTypesMatch<["x", "result"]>]> {
         gelu(x)      = x / 2 * (1 + erf(x / sqrt(2)))
         gelu_tanh(x) = x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)))
         relu(x)      = 0 where x < 0, else x
+        tanh(x)      = 1 - 2 / (1 + exp(2 x))
 
     Example:
 
@@ -481,6 +483,34 @@ def LM_GatherRowsOp : LM_Op<"gather_rows"> {
   let results = (outs LM_Rows:$result);
   let assemblyFormat = [{
     $x `,` $rows attr-dict `:` type($x) `,` type($rows) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def LM_MeanRowsOp : LM_Op<"mean_rows", [AllTypesMatch<["first", "last"]>]> {
+  let summary = "Means of adjacent rows";
+  let description = [{
+        result[i] = sum x[t] / (last[i] + 1 - first[i]) over first[i] <= t <= last[i]
+
+    What pools a sequence: its mean from its first row to its last; `first` equal
+    to `last` gives a row as it is, the first (BERT's CLS) or the last one.
+
+    Constraints:
+    - (C1) `columns(result) = columns(x)`.
+    - (C2) `rows(result) = elements(first) = elements(last)`.
+
+    Example:
+
+    ```mlir
+    %e = lm.mean_rows %x, %first to %last
+       : tensor<?x384xf32>, tensor<?xi32> -> tensor<?x384xf32>
+    ```
+  }];
+  let arguments = (ins LM_Rows:$x, LM_Indices:$first, LM_Indices:$last);
+  let results = (outs LM_Rows:$result);
+  let assemblyFormat = [{
+    $x `,` $first `to` $last attr-dict
+    `:` type($x) `,` type($first) `->` type($result)
   }];
   let hasVerifier = 1;
 }

@@ -128,7 +128,7 @@ struct SplitLayers : lowbit::lm::impl::SplitLayersBase<SplitLayers> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     text_ = module.lookupSymbol<func::FuncOp>("text");
-    if (!text_ || !collect())
+    if (!text_ || !isDecoder() || !collect())
       return signalPassFailure();
     bool ok = true;
     for (size_t i = 0; ok && i < probes_.size(); ++i)
@@ -140,6 +140,18 @@ struct SplitLayers : lowbit::lm::impl::SplitLayersBase<SplitLayers> {
   }
 
 private:
+  bool isDecoder() {
+    auto model =
+        text_->getParentOp()->getAttrOfType<DictionaryAttr>("lm.model");
+    if (!model || !model.contains("result"))
+      return true;
+    text_.emitError("cannot split the layers of an encoder: expected logits, "
+                    "but the model gives ")
+        << model.get("result")
+        << "; quantize it without a text (rtn, hqq or a scheme)";
+    return false;
+  }
+
   /// What the layers begin and end with.
   bool collect() {
     text_.walk([&](ProbeOp probe) { probes_.push_back(probe); });

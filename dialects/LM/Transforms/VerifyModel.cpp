@@ -209,15 +209,22 @@ static LogicalResult verifyText(ModuleOp module) {
   };
   Type indices =
       RankedTensorType::get({ShapedType::kDynamic}, builder.getI32Type());
+  // Functions that pool say how wide their rows are, and take two more.
+  bool pools = model.contains("result");
+  FailureOr<int64_t> columns =
+      pools ? modelSize(module, model, "columns") : vocabulary;
+  if (failed(columns))
+    return failure();
   FunctionType got = text.getFunctionType();
-  auto kv =
-      got.getNumInputs() == 5 ? dyn_cast<KVType>(got.getInput(4)) : KVType();
+  size_t arguments = pools ? 7 : 5;
+  auto kv = got.getNumInputs() == arguments ? dyn_cast<KVType>(got.getInput(4))
+                                            : KVType();
   if (!kv || kv.getLayers() != *layers)
     return text.emitError("the fifth argument of 'text' is a store of ")
            << *layers << " layers, but got " << got; // V7
-  auto expected =
-      builder.getFunctionType({indices, rows(*embedding), indices, indices, kv},
-                              {rows(*vocabulary), kv});
+  SmallVector<Type> inputs = {indices, rows(*embedding), indices, indices, kv};
+  inputs.resize(arguments, indices);
+  auto expected = builder.getFunctionType(inputs, {rows(*columns), kv});
   if (got != expected)
     return text.emitError("signature of 'text': expected ")
            << expected << ", but got " << got; // V7

@@ -19,7 +19,8 @@ static LogicalResult expectField(Operation *op, StringRef field,
 LogicalResult TextOp::verify() {
   return expectField(*this, getField(),
                      {"tokens", "embeddings", "positions", "visible_end",
-                      "out_rows", "logits", "probes", "kv"}); // C1
+                      "out_rows", "out_first", "token_types", "logits",
+                      "probes", "kv"}); // C1
 }
 
 LogicalResult TextSizeOp::verify() {

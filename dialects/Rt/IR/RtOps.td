@@ -85,7 +85,7 @@ def Rt_TextOp : Rt_Op<"text", [Pure]> {
   let summary = "A pointer of the batch";
   let description = [{
     Field `field` of `qrt_text`: tokens, embeddings, positions, visible_end,
-    out_rows, logits, probes or kv.
+    out_rows, out_first, token_types, logits, probes or kv.
 
     Constraints:
     - (C1) `field` is one of them.

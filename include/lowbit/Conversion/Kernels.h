@@ -106,6 +106,9 @@ void emitCopyRows(Emitter &e, const KernelContext &c, mlir::Value first,
                   mlir::Value x, mlir::Value out);
 void emitGatherRows(Emitter &e, const KernelContext &c, mlir::Value x,
                     mlir::Value rows, mlir::Value out);
+/// Row i: the mean of rows first[i] to last[i].
+void emitMeanRows(Emitter &e, const KernelContext &c, mlir::Value x,
+                  mlir::Value first, mlir::Value last, mlir::Value out);
 void emitRopeTable(Emitter &e, const KernelContext &c, lm::RopeTableOp op,
                    mlir::Value positions, mlir::Value factors, mlir::Value out);
 void emitRope(Emitter &e, const KernelContext &c, lm::RopeStyle style,

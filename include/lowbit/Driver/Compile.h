@@ -44,7 +44,10 @@ struct CompileOptions {
   std::string tuning;     ///< a file of choices for kernels
   bool tune = false;      ///< measure them here first, into that file
   bool quiet = false;     ///< no progress, no summary
-  int64_t maxRows = 256;  ///< rows of one call of text
+  /// Rows of one call of text; 0: 256, of a model that pools, whose sequences
+  /// are each in one call, 512.
+  int64_t maxRows = 0;
+  bool embedding = false; ///< of a decoder: hidden rows in place of logits
   /// Changes a model behind the importer, before anything looks at it.
   std::function<llvm::Error(mlir::ModuleOp)> prepare;
 };

@@ -28,8 +28,10 @@ Reals scale(const Reals &x, const Reals &factors, bool alongRows, bool inverse);
 /// lm.rotate of every `block` columns (or rows).
 Reals rotate(const Reals &x, int64_t block, bool alongRows);
 Reals gatherRows(const Reals &x, const Indices &rows);
+/// Of the rows from first[i] to last[i], both included.
+Reals meanRows(const Reals &x, const Indices &first, const Indices &last);
 
-enum class Function { Silu, Gelu, GeluTanh, Relu };
+enum class Function { Silu, Gelu, GeluTanh, Relu, Tanh };
 double activate(Function function, double x);
 Reals activate(Function function, const Reals &x);
 Reals gate(Function function, const Reals &gate, const Reals &up);

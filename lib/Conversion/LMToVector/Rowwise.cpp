@@ -128,6 +128,8 @@ static Value activation(Emitter &e, lm::Activation function, Value x) {
         e.b, e.loc, arith::CmpFPredicate::OLT, x, e.splatF(0)));
     return e.choose(isLess, e.splatF(0), x); // NaN stays NaN
   }
+  case lm::Activation::Tanh:
+    return un(math::TanhOp::create(e.b, e.loc, x));
   }
   return x;
 }
@@ -177,6 +179,26 @@ void emitGatherRows(Emitter &e, const KernelContext &c, Value x, Value rows,
     Value source = e.toIndex(e.load(rows, row));
     fillRow(e, out, row, columns(x), [&](Value k, Value lanes) {
       return e.loadRow(x, source, k, lanes);
+    });
+  });
+}
+
+void emitMeanRows(Emitter &e, const KernelContext &c, Value x, Value first,
+                  Value last, Value out) {
+  overRows(e, c, [&](Value row) {
+    Value begin = e.toIndex(e.load(first, row));
+    Value end = e.add(e.toIndex(e.load(last, row)), 1);
+    Value count = arith::SIToFPOp::create(
+        e.b, e.loc, e.f32(),
+        arith::IndexCastOp::create(e.b, e.loc, e.i32(), e.sub(end, begin)));
+    Value divisor = e.splat(count);
+    fillRow(e, out, row, columns(x), [&](Value k, Value lanes) {
+      Value sum =
+          e.loop(begin, end, 1, e.splatF(0), [&](Value t, ValueRange carried) {
+            return Emitter::Values{
+                e.addF(carried[0], e.loadRow(x, t, k, lanes))};
+          })[0];
+      return e.divF(sum, divisor);
     });
   });
 }

@@ -45,6 +45,8 @@ constexpr Field textFields[] = {
     {"positions", offsetof(qrt_text, positions)},
     {"visible_end", offsetof(qrt_text, visible_end)},
     {"out_rows", offsetof(qrt_text, out_rows)},
+    {"out_first", offsetof(qrt_text, out_first)},
+    {"token_types", offsetof(qrt_text, token_types)},
     {"logits", offsetof(qrt_text, logits)},
     {"probes", offsetof(qrt_text, probes)},
     {"kv", offsetof(qrt_text, kv)},

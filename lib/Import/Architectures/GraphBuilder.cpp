@@ -11,6 +11,17 @@ using namespace mlir;
 
 namespace lowbit {
 
+/// Arguments of `text`; those behind the store are of functions that pool.
+enum Argument {
+  Tokens,
+  Embeddings,
+  Positions,
+  OutRows,
+  Store,
+  OutFirst,
+  Types
+};
+
 static Type elementType(OpBuilder &b, KVElement element) {
   switch (element) {
   case KVElement::F32:
@@ -28,40 +39,54 @@ static Type elementType(OpBuilder &b, KVElement element) {
 //===- The function around ------------------------------------------------===//
 
 GraphBuilder::GraphBuilder(const ModelSource &source, const HyperParameters &hp,
+                           const TextResult &result,
                            const ImportOptions &options, MLIRContext *context)
-    : hp(hp), source(source), options(options),
+    : hp(hp), result(result), source(source), options(options),
       builder(UnknownLoc::get(context), context) {
   context->loadDialect<arith::ArithDialect, func::FuncDialect, LowBitDialect,
                        lm::LMDialect>();
   builder.setLoc(NameLoc::get(builder.getStringAttr(source.path())));
   module = ModuleOp::create(builder.getLoc());
-  (*module)->setAttr(
-      "lm.model",
-      builder.getDictionaryAttr({
-          builder.getNamedAttr("architecture",
-                               builder.getStringAttr(hp.architecture)),
-          builder.getNamedAttr("context",
-                               builder.getI64IntegerAttr(hp.context)),
-          builder.getNamedAttr("embedding",
-                               builder.getI64IntegerAttr(hp.embedding)),
-          builder.getNamedAttr("heads",
-                               builder.getI64IntegerAttr(hp.mostHeads())),
-          builder.getNamedAttr("layers", builder.getI64IntegerAttr(hp.layers)),
-          builder.getNamedAttr("vocabulary",
-                               builder.getI64IntegerAttr(hp.vocabulary)),
-      }));
+  (*module)->setAttr("lm.model", modelAttribute());
 
   Type kvType = lm::KVType::get(context, hp.layers, hp.kvHeads, hp.headDim,
                                 elementType(builder, options.kv));
   Type indices =
       RankedTensorType::get({ShapedType::kDynamic}, builder.getI32Type());
-  FunctionType type = builder.getFunctionType(
-      {indices, rows(hp.embedding), indices, indices, kvType},
-      {rows(hp.vocabulary), kvType});
+  SmallVector<Type> arguments = {indices, rows(hp.embedding), indices, indices,
+                                 kvType};
+  if (result.pools())
+    arguments.append({indices, indices});
+  FunctionType type =
+      builder.getFunctionType(arguments, {rows(result.columns), kvType});
   builder.setInsertionPointToEnd(module->getBody());
   function = func::FuncOp::create(builder, "text", type);
   builder.setInsertionPointToStart(function.addEntryBlock());
-  kv = function.getArgument(4);
+  kv = function.getArgument(Store);
+}
+
+DictionaryAttr GraphBuilder::modelAttribute() {
+  NamedAttrList attributes;
+  auto set = [&](StringRef name, int64_t value) {
+    attributes.set(name, builder.getI64IntegerAttr(value));
+  };
+  attributes.set("architecture", builder.getStringAttr(hp.architecture));
+  set("context", hp.context);
+  set("embedding", hp.embedding);
+  set("heads", hp.mostHeads());
+  set("layers", hp.layers);
+  set("vocabulary", hp.vocabulary);
+  if (result.pools()) {
+    bool isClasses = result.kind == TextResult::Classes;
+    attributes.set("result",
+                   builder.getStringAttr(isClasses ? "classes" : "embedding"));
+    set("columns", result.columns);
+    if (result.tokenTypes)
+      set("token_types", result.tokenTypes);
+  }
+  if (result.bidirectional)
+    attributes.set("bidirectional", builder.getUnitAttr());
+  return attributes.getDictionary(builder.getContext());
 }
 
 llvm::Expected<OwningOpRef<ModuleOp>> GraphBuilder::take() {
@@ -168,7 +193,9 @@ Value GraphBuilder::constant(ArrayRef<float> values) {
 /// a norm, an expert or a bias would silently be left out.
 void GraphBuilder::checkAllUsed() {
   for (const SourceTensor &tensor : source.tensors())
-    if (!weights.contains(tensor.name))
+    if (!weights.contains(tensor.name) &&
+        !(result.kind == TextResult::Embedding &&
+          tensor.name == "output.weight"))
       return fail("tensor '" + source.nameInFile(tensor.name) +
                   "' has no place in architecture " + hp.architecture +
                   "; is the model a variant that is not supported?");
@@ -180,8 +207,8 @@ Value GraphBuilder::embed(float scale) {
   Value table = matrix("token_embd.weight", {hp.vocabulary, hp.vocabularyKey},
                        {hp.embedding, hp.key("embedding_length")});
   return lm::EmbedOp::create(
-      builder, rows(hp.embedding), function.getArgument(0), table,
-      function.getArgument(1), builder.getF32FloatAttr(scale));
+      builder, rows(hp.embedding), function.getArgument(Tokens), table,
+      function.getArgument(Embeddings), builder.getF32FloatAttr(scale));
 }
 
 Value GraphBuilder::ropeTable(float base, const RopeScaling &scaling) {
@@ -195,7 +222,7 @@ Value GraphBuilder::ropeTable(float base, const RopeScaling &scaling) {
     factors = constant(scaling.factors);
   }
   return lm::RopeTableOp::create(
-      builder, rows(hp.ropeDims), function.getArgument(2), factors,
+      builder, rows(hp.ropeDims), function.getArgument(Positions), factors,
       builder.getF32FloatAttr(base),
       builder.getF32FloatAttr(scaling.frequencyScale),
       builder.getF32FloatAttr(scaling.magnitude));
@@ -298,15 +325,83 @@ Value GraphBuilder::add(Value lhs, Value rhs) {
   return lm::AddOp::create(builder, lhs.getType(), lhs, rhs);
 }
 
+Value GraphBuilder::activate(Value x, lm::Activation activation) {
+  return lm::ActivateOp::create(
+      builder, x.getType(),
+      lm::ActivationAttr::get(builder.getContext(), activation), x);
+}
+
+Value GraphBuilder::plainFeedForward(Value x, lm::Activation activation) {
+  Dimension embedding{hp.embedding, hp.key("embedding_length")};
+  Dimension hidden{hp.feedForward[layer], hp.key("feed_forward_length")};
+  Value up = linear(x, "ffn_up", hidden, embedding);
+  return linear(activate(up, activation), "ffn_down", embedding, hidden);
+}
+
 void GraphBuilder::head(Value x) {
+  if (result.pools()) {
+    Value pooled = means(norm(x, "output_norm"));
+    func::ReturnOp::create(builder, ValueRange{pooled, kv});
+    return;
+  }
   Value last = lm::GatherRowsOp::create(builder, rows(hp.embedding), x,
-                                        function.getArgument(3));
+                                        function.getArgument(OutRows));
   Value normalized = norm(last, "output_norm");
   bool tied = !has("output.weight");
   Value logits = linear(normalized, tied ? "token_embd" : "output",
                         {hp.vocabulary, hp.vocabularyKey},
                         {hp.embedding, hp.key("embedding_length")});
   func::ReturnOp::create(builder, ValueRange{logits, kv});
+}
+
+//===- Parts of encoders --------------------------------------------------===//
+
+Value GraphBuilder::embedRows(Value indices, Value table) {
+  return lm::EmbedOp::create(builder, rows(hp.embedding), indices, table,
+                             Value(), builder.getF32FloatAttr(1));
+}
+
+Value GraphBuilder::embedPositions() {
+  return embedRows(function.getArgument(Positions),
+                   matrix("position_embd.weight",
+                          {hp.context, hp.key("context_length")},
+                          {hp.embedding, hp.key("embedding_length")}));
+}
+
+Value GraphBuilder::embedTypes() {
+  return embedRows(
+      function.getArgument(Types),
+      matrix("token_types.weight",
+             {result.tokenTypes, "tokenizer.ggml.token_type_count"},
+             {hp.embedding, hp.key("embedding_length")}));
+}
+
+Value GraphBuilder::layerNorm(Value x, StringRef name) {
+  Dimension size{hp.embedding, hp.key("embedding_length")};
+  Value gain = vector(tensorName(name, ".weight"), size);
+  Value bias = vector(tensorName(name, ".bias"), size);
+  return lm::LayerNormOp::create(builder, x.getType(), x, gain, bias,
+                                 builder.getF32FloatAttr(hp.epsilon));
+}
+
+Value GraphBuilder::means(Value x) {
+  return lm::MeanRowsOp::create(builder, x.getType(), x,
+                                function.getArgument(OutFirst),
+                                function.getArgument(OutRows));
+}
+
+void GraphBuilder::pool(Value x) {
+  Value pooled = means(x);
+  if (result.kind == TextResult::Classes) {
+    Dimension embedding{hp.embedding, hp.key("embedding_length")};
+    if (has("cls.weight"))
+      pooled = activate(linear(pooled, "cls", embedding, embedding),
+                        lm::Activation::Tanh);
+    pooled =
+        linear(pooled, "cls.output",
+               {result.columns, hp.key("classifier.output_labels")}, embedding);
+  }
+  func::ReturnOp::create(builder, ValueRange{pooled, kv});
 }
 
 } // namespace lowbit

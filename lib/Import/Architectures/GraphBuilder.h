@@ -43,9 +43,11 @@ struct AttentionOptions {
 class GraphBuilder {
 public:
   GraphBuilder(const ModelSource &source, const HyperParameters &hp,
-               const ImportOptions &options, mlir::MLIRContext *context);
+               const TextResult &result, const ImportOptions &options,
+               mlir::MLIRContext *context);
 
   const HyperParameters &hp;
+  const TextResult &result;
   const ModelSource &source;
 
   //===- Parts, in the order a model uses them ---------------------------===//
@@ -58,11 +60,24 @@ public:
   mlir::Value norm(mlir::Value x, llvm::StringRef name);
   mlir::Value attention(mlir::Value x, const AttentionOptions &options);
   mlir::Value feedForward(mlir::Value x, lm::Activation function);
+  /// The same without a gate.
+  mlir::Value plainFeedForward(mlir::Value x, lm::Activation function);
   mlir::Value add(mlir::Value lhs, mlir::Value rhs);
   /// The residual after the layer: probed if asked for.
   void endLayer(mlir::Value x);
-  /// The rows asked for, normalized, times the head (or the embedding's table).
+  /// The rows asked for, normalized, times the head (or the embedding's table);
+  /// where embeddings are wanted, the normalized rows pooled.
   void head(mlir::Value x);
+
+  //===- Parts of encoders -----------------------------------------------===//
+
+  /// Rows of a learned table by position or by type of token.
+  mlir::Value embedPositions();
+  mlir::Value embedTypes();
+  mlir::Value layerNorm(mlir::Value x, llvm::StringRef name);
+  /// Means of the rows asked for, and behind them the classifier if there is
+  /// one: `cls` with tanh, then `cls.output`.
+  void pool(mlir::Value x);
 
   /// What the list of booleans under `name` says of each layer; empty if there
   /// is no such list.
@@ -87,6 +102,10 @@ private:
   mlir::Value rmsNorm(mlir::Value x, const std::string &name, Dimension size);
   mlir::Value linear(mlir::Value x, llvm::StringRef name, Dimension outputs,
                      Dimension inputs, bool biasRequired = false);
+  mlir::Value embedRows(mlir::Value indices, mlir::Value table);
+  mlir::Value means(mlir::Value x);
+  mlir::Value activate(mlir::Value x, lm::Activation function);
+  mlir::DictionaryAttr modelAttribute();
   void checkAllUsed();
 
   ImportOptions options;

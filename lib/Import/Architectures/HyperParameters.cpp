@@ -276,8 +276,11 @@ Expected<HyperParameters> readHyperParameters(const ModelSource &source,
   readVocabulary(keys);
   readHeads(keys);
   readRope(keys);
-  hp.epsilon =
-      static_cast<float>(keys.real("attention.layer_norm_rms_epsilon"));
+  // Of networks with layer norms.
+  bool centers = source.has(hp.key("attention.layer_norm_epsilon"));
+  hp.epsilon = static_cast<float>(
+      keys.real(centers ? "attention.layer_norm_epsilon"
+                        : "attention.layer_norm_rms_epsilon"));
   hp.attentionScale = static_cast<float>(
       keys.real("attention.scale", 1 / std::sqrt(double(hp.headDim))));
   if (source.has(hp.key("attention.sliding_window")) &&

@@ -25,6 +25,17 @@ struct RopeScaling {
   std::vector<float> factors; ///< one divisor a frequency; empty: all 1
 };
 
+/// What the rows are that `text` gives.
+struct TextResult {
+  enum Kind { Logits, Embedding, Classes };
+  Kind kind = Logits;
+  int64_t columns = 0;
+  int64_t tokenTypes = 0;     ///< 0: the network reads none
+  bool bidirectional = false; ///< a row sees its whole sequence
+
+  bool pools() const { return kind != Logits; }
+};
+
 struct HyperParameters {
   std::string architecture;
   int64_t context = 0;

@@ -217,8 +217,13 @@ llvm::Expected<Config> readConfig(const Object &whole, StringRef path,
     return defaults.takeError();
   ConfigReader reader(*object, std::move(*defaults), config, source);
   source.set("general.architecture", std::string(config.family->architecture));
-  setSizes(reader);
-  if (!reader.failed()) {
+  if (isEncoder(*config.family)) {
+    readEncoder(reader);
+    refuseUnknownParts(reader);
+  } else {
+    setSizes(reader);
+  }
+  if (!reader.failed() && !isEncoder(*config.family)) {
     setLayerKinds(reader);
     setAttentionScale(reader);
     findParts(reader);

@@ -23,6 +23,7 @@ struct Config {
   int64_t hidden = 0;                 ///< of the feed-forward part
   unsigned parts = 0;                 ///< bits of Part that the model has
   bool tied = false;                  ///< the head is the embedding's table
+  int64_t skippedPositions = 0;       ///< rows of positions that no token has
   bool nested = false; ///< the language model of one that sees or hears, too
   /// Divisors of the rotary frequencies, or empty, and the tensor of GGUF that
   /// holds them.

@@ -80,6 +80,9 @@ private:
 /// are right for.
 void readRope(ConfigReader &reader, int64_t headDim, int64_t &context);
 
+/// The keys of an encoder: sizes, positions, classes.
+void readEncoder(ConfigReader &reader);
+
 } // namespace lowbit::huggingface
 
 #endif // LOWBIT_LIB_IMPORT_HUGGINGFACE_CONFIGREADER_H

@@ -9,6 +9,17 @@ static constexpr unsigned kPlain = Basic | SeparateMatrices | InnerNorms;
 static constexpr unsigned kAttentionBiases = InputBiases | OutputBias;
 static constexpr unsigned kAllBiases = kAttentionBiases | FeedForwardBiases;
 
+static constexpr const char *kBertDefaults =
+    R"({"vocab_size": 30522, "hidden_size": 768, "num_hidden_layers": 12,
+        "num_attention_heads": 12, "intermediate_size": 3072,
+        "max_position_embeddings": 512, "type_vocab_size": 2,
+        "layer_norm_eps": 1e-12, "pad_token_id": 0})";
+static constexpr const char *kRobertaDefaults =
+    R"({"vocab_size": 50265, "hidden_size": 768, "num_hidden_layers": 12,
+        "num_attention_heads": 12, "intermediate_size": 3072,
+        "max_position_embeddings": 512, "type_vocab_size": 2,
+        "layer_norm_eps": 1e-12, "pad_token_id": 1})";
+
 static constexpr Family kFamilies[] = {
     {"llama", "llama", kPlain, kAllBiases, Windows::None, "hidden_act", "silu",
      false, true, R"({"max_position_embeddings": 2048, "rms_norm_eps": 1e-6})"},
@@ -46,9 +57,33 @@ static constexpr Family kFamilies[] = {
      "hidden_act", "silu", false, false,
      R"({"max_position_embeddings": 4096, "rms_norm_eps": 1e-5,
          "original_max_position_embeddings": 4096})"},
+    {"bert", "bert", Encoder, 0, Windows::None, "hidden_act", "gelu", false,
+     false, kBertDefaults},
+    {"roberta", "bert", Encoder, 0, Windows::None, "hidden_act", "gelu", false,
+     false, kRobertaDefaults},
+    {"xlm-roberta", "bert", Encoder, 0, Windows::None, "hidden_act", "gelu",
+     false, false, kRobertaDefaults},
+    {"camembert", "bert", Encoder, 0, Windows::None, "hidden_act", "gelu",
+     false, false, kRobertaDefaults},
 };
 
 static constexpr TensorRule kLayerRules[] = {
+    {Encoder, "attention.self.query.weight", "attn_q.weight"},
+    {Encoder, "attention.self.query.bias", "attn_q.bias"},
+    {Encoder, "attention.self.key.weight", "attn_k.weight"},
+    {Encoder, "attention.self.key.bias", "attn_k.bias"},
+    {Encoder, "attention.self.value.weight", "attn_v.weight"},
+    {Encoder, "attention.self.value.bias", "attn_v.bias"},
+    {Encoder, "attention.output.dense.weight", "attn_output.weight"},
+    {Encoder, "attention.output.dense.bias", "attn_output.bias"},
+    {Encoder, "attention.output.LayerNorm.weight", "attn_output_norm.weight"},
+    {Encoder, "attention.output.LayerNorm.bias", "attn_output_norm.bias"},
+    {Encoder, "intermediate.dense.weight", "ffn_up.weight"},
+    {Encoder, "intermediate.dense.bias", "ffn_up.bias"},
+    {Encoder, "output.dense.weight", "ffn_down.weight"},
+    {Encoder, "output.dense.bias", "ffn_down.bias"},
+    {Encoder, "output.LayerNorm.weight", "layer_output_norm.weight"},
+    {Encoder, "output.LayerNorm.bias", "layer_output_norm.bias"},
     {Basic, "input_layernorm.weight", "attn_norm.weight"},
     {SeparateMatrices, "self_attn.q_proj.weight", "attn_q.weight"},
     {SeparateMatrices, "self_attn.k_proj.weight", "attn_k.weight"},
@@ -83,6 +118,15 @@ static constexpr TensorRule kLayerRules[] = {
 static constexpr TensorRule kModelRules[] = {
     {Basic, "embed_tokens.weight", "token_embd.weight"},
     {Basic, "norm.weight", "output_norm.weight"},
+    {Encoder, "embeddings.word_embeddings.weight", "token_embd.weight"},
+    {Encoder, "embeddings.position_embeddings.weight", "position_embd.weight",
+     Rows::Positions},
+    {TokenTypes, "embeddings.token_type_embeddings.weight",
+     "token_types.weight"},
+    {Encoder, "embeddings.LayerNorm.weight", "token_embd_norm.weight"},
+    {Encoder, "embeddings.LayerNorm.bias", "token_embd_norm.bias"},
+    {Pooler, "pooler.dense.weight", "cls.weight"},
+    {Pooler, "pooler.dense.bias", "cls.bias"},
 };
 
 const Family *findFamily(llvm::StringRef modelType) {
@@ -98,6 +142,8 @@ std::string familyNames() {
     names += (names.empty() ? "" : ", ") + std::string(family.modelType);
   return names;
 }
+
+bool isEncoder(const Family &family) { return family.parts & Encoder; }
 
 llvm::ArrayRef<TensorRule> layerRules() { return kLayerRules; }
 llvm::ArrayRef<TensorRule> modelRules() { return kModelRules; }

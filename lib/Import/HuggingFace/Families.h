@@ -24,14 +24,19 @@ enum Part : unsigned {
   InputBiases = 8,      ///< of queries, keys and values
   OutputBias = 16,      ///< of the attention's output
   FeedForwardBiases = 32,
-  HeadNorms = 64,      ///< of each head of queries and keys
-  InnerNorms = 128,    ///< one norm in front of the feed-forward part
-  SandwichNorms = 256, ///< a norm in front of each part and one behind it
-  SeparateHead = 512   ///< lm_head
+  HeadNorms = 64,        ///< of each head of queries and keys
+  InnerNorms = 128,      ///< one norm in front of the feed-forward part
+  SandwichNorms = 256,   ///< a norm in front of each part and one behind it
+  SeparateHead = 512,    ///< lm_head
+  Encoder = 1024,        ///< what every encoder has, in place of Basic
+  TokenTypes = 2048,     ///< a table of two rows or more
+  Pooler = 4096,         ///< a classifier of one matrix behind a pooler
+  DenseClassifier = 8192 ///< a classifier of two matrices
 };
 
-/// The rows of a tensor that become one of GGUF's.
-enum class Rows { All, Queries, Keys, Values, Gate, Up };
+/// The rows of a tensor that become one of GGUF's. Positions: those behind the
+/// ones that no token has.
+enum class Rows { All, Queries, Keys, Values, Gate, Up, Positions };
 
 struct TensorRule {
   Part part;
@@ -69,6 +74,8 @@ struct Family {
 const Family *findFamily(llvm::StringRef modelType);
 /// "llama, mistral, ...".
 std::string familyNames();
+
+bool isEncoder(const Family &family);
 
 llvm::ArrayRef<TensorRule> layerRules();
 llvm::ArrayRef<TensorRule> modelRules();

@@ -2,6 +2,7 @@
 
 #include "Checkpoint.h"
 #include "Config.h"
+#include "Encoder.h"
 #include "Json.h"
 #include "TensorMap.h"
 #include "Tokenizer.h"
@@ -83,6 +84,8 @@ Error HuggingFaceSource::open() {
   llvm::SmallString<128> real;
   if (!llvm::sys::fs::real_path(path(), real))
     set("general.name", llvm::sys::path::filename(real).str());
+  if (Error error = readSentenceFiles(path(), config, *this))
+    return error;
   return readTokenizer(path(), **object, config.vocabulary, *this);
 }
 

@@ -33,7 +33,8 @@ static bool nestsTooDeep(StringRef text) {
 }
 
 /// Messages of llvm::json have the position in front and are one line.
-llvm::Expected<llvm::json::Object> parseJson(StringRef text, StringRef path) {
+static llvm::Expected<llvm::json::Value> parseValue(StringRef text,
+                                                    StringRef path) {
   if (text.starts_with("version https://git-lfs"))
     return fileError(path, "it is a Git LFS pointer, fetch the file itself "
                            "with `git lfs pull`");
@@ -45,6 +46,13 @@ llvm::Expected<llvm::json::Object> parseJson(StringRef text, StringRef path) {
   if (!value)
     return fileError(path, "is not JSON: " + llvm::toString(value.takeError()) +
                                ": download it again");
+  return value;
+}
+
+llvm::Expected<llvm::json::Object> parseJson(StringRef text, StringRef path) {
+  llvm::Expected<llvm::json::Value> value = parseValue(text, path);
+  if (!value)
+    return value.takeError();
   if (llvm::json::Object *object = value->getAsObject())
     return std::move(*object);
   return fileError(path, "expected a JSON object: download it again");
@@ -61,6 +69,21 @@ readJsonIfThere(StringRef path) {
   if (!object)
     return object.takeError();
   return std::move(*object);
+}
+
+llvm::Expected<std::optional<llvm::json::Array>>
+readJsonListIfThere(StringRef path) {
+  if (!llvm::sys::fs::exists(path))
+    return std::nullopt;
+  MappedFile file;
+  if (llvm::Error error = file.open(path, "a JSON file"))
+    return std::move(error);
+  llvm::Expected<llvm::json::Value> value = parseValue(file.bytes(), path);
+  if (!value)
+    return value.takeError();
+  if (llvm::json::Array *list = value->getAsArray())
+    return std::move(*list);
+  return fileError(path, "expected a JSON list: download it again");
 }
 
 const llvm::json::Value *present(const llvm::json::Object &object,

@@ -17,6 +17,10 @@ llvm::Expected<llvm::json::Object> parseJson(llvm::StringRef text,
 llvm::Expected<std::optional<llvm::json::Object>>
 readJsonIfThere(llvm::StringRef path);
 
+/// The list in a file; nullopt if there is no such file.
+llvm::Expected<std::optional<llvm::json::Array>>
+readJsonListIfThere(llvm::StringRef path);
+
 /// null is as good as absent.
 const llvm::json::Value *present(const llvm::json::Object &object,
                                  llvm::StringRef key);

@@ -36,7 +36,10 @@ private:
     return checkpoint.find(weight) || quantized.has(weight);
   }
   Error addHead();
+  Error addClassifier();
+  Error skipPositions(SourceTensor &tensor, StringRef theirs) const;
   Error selectRows(SourceTensor &tensor, StringRef theirs, Rows rows) const;
+  bool isPretraining(StringRef name) const;
   Error checkAllUsed() const;
 
   const Checkpoint &checkpoint;
@@ -50,8 +53,18 @@ private:
 };
 } // namespace
 
+static constexpr const char *kWords = "embeddings.word_embeddings.weight";
+
 /// Where the language model is: alone, or inside of one that sees.
 Error Mapper::findPrefix() {
+  if (isEncoder(*config.family)) {
+    for (const char *known : {"", "bert.", "roberta."})
+      if (has(known + std::string(kWords))) {
+        prefix = known;
+        return Error::success();
+      }
+    return failTensor(kWords, "is missing: is this the folder of an encoder?");
+  }
   for (const char *known : {"model.", "model.language_model.",
                             "language_model.model.", "language_model.", ""})
     if (checkpoint.find(known + std::string("embed_tokens.weight"))) {
@@ -62,11 +75,28 @@ Error Mapper::findPrefix() {
                     "is missing: is this the folder of a language model?");
 }
 
+/// Takes off the rows of positions that no token has.
+Error Mapper::skipPositions(SourceTensor &tensor, StringRef theirs) const {
+  int64_t skipped = config.skippedPositions;
+  if (skipped == 0)
+    return Error::success();
+  if (tensor.shape.size() != 2 || tensor.shape[0] <= skipped || !tensor.data)
+    return failTensor(theirs, "must be a matrix of floats with more than " +
+                                  Twine(skipped) + " rows");
+  uint64_t bytes = tensor.format->rowBytes(tensor.columns()) * skipped;
+  tensor.data += bytes;
+  tensor.bytes -= bytes;
+  tensor.shape[0] -= skipped;
+  return Error::success();
+}
+
 /// Keeps the rows that a rule asks for; a row's bytes are its own.
 Error Mapper::selectRows(SourceTensor &tensor, StringRef theirs,
                          Rows rows) const {
   if (rows == Rows::All)
     return Error::success();
+  if (rows == Rows::Positions)
+    return skipPositions(tensor, theirs);
   bool isQkv = rows <= Rows::Values;
   int64_t whole =
       isQkv ? config.queryRows + 2 * config.keyRows : 2 * config.hidden;
@@ -196,6 +226,35 @@ Error Mapper::addHead() {
   return add({SeparateHead, "", ""}, beside, "output.weight");
 }
 
+/// It stands beside the encoder: `classifier` behind its pooler, or one with a
+/// matrix of its own.
+Error Mapper::addClassifier() {
+  auto addPair = [&](const std::string &theirs,
+                     const std::string &ours) -> Error {
+    for (const char *part : {".weight", ".bias"})
+      if (Error error = add({Encoder, "", ""}, theirs + part, ours + part))
+        return error;
+    return Error::success();
+  };
+  if (config.parts & Pooler)
+    return addPair("classifier", "cls.output");
+  if (!(config.parts & DenseClassifier))
+    return Error::success();
+  if (Error error = addPair("classifier.dense", "cls"))
+    return error;
+  return addPair("classifier.out_proj", "cls.output");
+}
+
+/// What pretraining has left: heads that guess words and next sentences, and
+/// the pooler, where there is no classifier behind it.
+bool Mapper::isPretraining(StringRef name) const {
+  if (!isEncoder(*config.family))
+    return false;
+  return name.starts_with("cls.") || name.starts_with("lm_head.") ||
+         name == prefix + "embeddings.position_ids" ||
+         (!(config.parts & Pooler) && name.starts_with(prefix + "pooler."));
+}
+
 /// Buffers that old checkpoints hold and nobody reads.
 static bool isBuffer(StringRef name) {
   return name.ends_with(".rotary_emb.inv_freq") ||
@@ -209,7 +268,8 @@ Error Mapper::checkAllUsed() const {
     StringRef name = tensor.name;
     // The eyes and ears of a model whose words alone are wanted.
     bool other = config.nested && !name.starts_with(prefix);
-    bool unread = !used.contains(name) && !isBuffer(name) && !other;
+    bool unread = !used.contains(name) && !isBuffer(name) &&
+                  !isPretraining(name) && !other;
     if (unread && !quantized.isEmpty(tensor))
       return failTensor(name, Twine("has no place in a model of type ") +
                                   config.family->modelType +
@@ -221,18 +281,21 @@ Error Mapper::checkAllUsed() const {
 llvm::Expected<std::vector<SourceTensor>> Mapper::run() {
   if (Error error = findPrefix())
     return std::move(error);
+  bool encodes = isEncoder(*config.family);
   for (const TensorRule &rule : modelRules())
-    if (Error error = add(rule, prefix + rule.theirs, rule.ours))
-      return std::move(error);
+    if (config.parts & rule.part)
+      if (Error error = add(rule, prefix + rule.theirs, rule.ours))
+        return std::move(error);
+  std::string layers = prefix + (encodes ? "encoder.layer." : "layers.");
   for (int64_t layer = 0; layer < config.layers; ++layer) {
     std::string number = std::to_string(layer) + ".";
     for (const TensorRule &rule : layerRules())
       if (config.parts & rule.part)
-        if (Error error = add(rule, prefix + "layers." + number + rule.theirs,
+        if (Error error = add(rule, layers + number + rule.theirs,
                               "blk." + number + rule.ours))
           return std::move(error);
   }
-  if (Error error = addHead())
+  if (Error error = encodes ? addClassifier() : addHead())
     return std::move(error);
   if (Error error = checkAllUsed())
     return std::move(error);

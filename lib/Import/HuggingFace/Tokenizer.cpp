@@ -5,6 +5,7 @@
 #include "Checkpoint.h"
 #include "Json.h"
 #include "TokenizerSteps.h"
+#include "WordSteps.h"
 
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/Twine.h"
@@ -27,6 +28,8 @@ enum TokenType : int32_t {
   Byte = 6
 };
 
+static constexpr const char *kSpaceMark = "\xE2\x96\x81";
+
 static std::string quoted(StringRef text) { return safetensors::quoted(text); }
 
 namespace {
@@ -38,6 +41,9 @@ public:
         vocabulary(size_t(vocabulary)), source(source) {}
 
   Error readModel();
+  Error readWordPiece(const Object &model);
+  Error readUnigram(const Object &model);
+  Error readScores(const Object &model);
   Error readSpecialTokens(const Object &config);
   Error readChatTemplate();
 
@@ -46,11 +52,13 @@ private:
   Error readVocabulary(const Object &model);
   Error readAddedTokens();
   Error addToken(const Object &token);
+  Error setTokens();
   void setScores(const std::vector<std::string> &merges);
   Error readMerges(const Object &model);
   Error readPostProcessor();
   Error readPostProcessor(const Object &processor);
   Error readTemplate(const Object &processor);
+  Error readPair(const Object &processor);
   Error readOneSpecial(const Value &entry, bool isFront, bool &isText);
   Error readConfigs();
   std::optional<int64_t> tokenOf(const Value *value) const;
@@ -189,12 +197,17 @@ Error TokenizerReader::readMerges(const Object &model) {
 Error TokenizerReader::readModel() {
   const Object *model = json.getObject("model");
   StringRef type = model ? model->getString("type").value_or("") : "";
+  if (type == "WordPiece")
+    return readWordPiece(*model);
+  if (type == "Unigram" || (model && type.empty() && model->getArray("vocab")))
+    return readUnigram(*model);
   // Files of the first versions do not say the type of BPE.
   if (model && type.empty() && model->getArray("merges"))
     type = "BPE";
   if (type != "BPE")
     return fail("model.type is " + quoted(type) +
-                ", expected BPE; remove the file to compile a model of ids");
+                ", expected BPE, Unigram or WordPiece; remove the file to "
+                "compile a model of ids");
   if (Error error = readVocabulary(*model))
     return error;
   if (Error error = readAddedTokens())
@@ -207,6 +220,92 @@ Error TokenizerReader::readModel() {
   if (std::optional<StringRef> unknown = model->getString("unk_token"))
     if (auto found = ids.find(*unknown); found != ids.end())
       setToken("tokenizer.ggml.unknown_token_id", found->second);
+  return setTokens();
+}
+
+/// Tokens of words begin with U+2581 in GGUF, others have lost their prefix.
+Error TokenizerReader::readWordPiece(const Object &model) {
+  if (Error error = readVocabulary(model))
+    return error;
+  StringRef prefix =
+      model.getString("continuing_subword_prefix").value_or("##");
+  for (size_t id = 0; id < tokens.size(); ++id) {
+    StringRef text = tokens[id];
+    if (types[id] == Normal)
+      tokens[id] =
+          text.consume_front(prefix) ? text.str() : kSpaceMark + text.str();
+  }
+  if (Error error = readAddedTokens())
+    return error;
+  int64_t longest = model.getInteger("max_input_chars_per_word").value_or(100);
+  if (prefix.empty() || longest < 1 || longest > 1000)
+    return fail(
+        "WordPiece without continuing_subword_prefix, or with words of "
+        "no or more than 1000 characters (max_input_chars_per_word), is "
+        "not supported");
+  WordSteps words;
+  if (std::string problem = words.read(json, /*marks=*/false); !problem.empty())
+    return fail(problem + "; remove the file to compile a model of ids");
+  words.set(source);
+  source.set("tokenizer.ggml.model", std::string("bert"));
+  source.set("tokenizer.lowbit.longest_word", longest);
+  StringRef unknown = model.getString("unk_token").value_or("[UNK]");
+  auto found = ids.find(unknown);
+  if (found == ids.end())
+    return fail("model.unk_token is " + quoted(unknown) +
+                ", which is no token");
+  setToken("tokenizer.ggml.unknown_token_id", found->second);
+  return setTokens();
+}
+
+/// [["<unk>", 0.0], ["the", -3.5], ..]: the place is the id.
+Error TokenizerReader::readScores(const Object &model) {
+  const Array *vocab = model.getArray("vocab");
+  if (!vocab || vocab->empty() || vocab->size() > vocabulary)
+    return fail("model.vocab is missing or has more tokens than vocab_size, " +
+                Twine(vocabulary) + ", of config.json");
+  tokens.resize(vocabulary);
+  types.assign(vocabulary, Unused);
+  std::vector<float> scores(vocabulary, 0);
+  bool bytes = model.getBoolean("byte_fallback").value_or(false);
+  for (size_t id = 0; id < vocab->size(); ++id) {
+    const Array *pair = (*vocab)[id].getAsArray();
+    std::optional<StringRef> text;
+    std::optional<double> score;
+    if (pair && pair->size() == 2) {
+      text = (*pair)[0].getAsString();
+      score = (*pair)[1].getAsNumber();
+    }
+    if (!text || !score)
+      return fail("token " + Twine(id) +
+                  " is not a pair of text and score: download it again");
+    bool isByte = bytes && text->size() == 6 && text->starts_with("<0x") &&
+                  text->ends_with(">");
+    tokens[id] = text->str();
+    types[id] = isByte ? Byte : Normal;
+    scores[id] = float(*score);
+    ids[*text] = int64_t(id);
+  }
+  source.set("tokenizer.ggml.scores", std::move(scores));
+  return Error::success();
+}
+
+Error TokenizerReader::readUnigram(const Object &model) {
+  if (Error error = readScores(model))
+    return error;
+  if (Error error = readAddedTokens())
+    return error;
+  WordSteps words;
+  if (std::string problem = words.read(json, /*marks=*/true); !problem.empty())
+    return fail(problem + "; remove the file to compile a model of ids");
+  words.set(source);
+  source.set("tokenizer.ggml.model", std::string("t5"));
+  if (std::optional<int64_t> unknown = model.getInteger("unk_id"))
+    setToken("tokenizer.ggml.unknown_token_id", unknown);
+  return setTokens();
+}
+
+Error TokenizerReader::setTokens() {
   source.set("tokenizer.ggml.tokens", tokens);
   source.set("tokenizer.ggml.token_type", types);
   if (!stripLeft.empty())
@@ -254,12 +353,30 @@ Error TokenizerReader::readTemplate(const Object &processor) {
   return Error::success();
 }
 
+/// {"cls": ["[CLS]", 101], "sep": ["[SEP]", 102]}.
+Error TokenizerReader::readPair(const Object &processor) {
+  for (auto [key, place] : {std::pair("cls", &front), {"sep", &back}}) {
+    const Array *pair = processor.getArray(key);
+    std::optional<StringRef> name =
+        pair && !pair->empty() ? pair->front().getAsString() : std::nullopt;
+    auto found = name ? ids.find(*name) : ids.end();
+    if (found == ids.end() || *place)
+      return fail("post_processor has no token '" + Twine(key) +
+                  "', or another one beside it");
+    *place = found->second;
+  }
+  hasTemplate = true;
+  return Error::success();
+}
+
 Error TokenizerReader::readPostProcessor(const Object &processor) {
   StringRef type = processor.getString("type").value_or("");
   if (type == "ByteLevel") // changes offsets, not ids
     return Error::success();
   if (type == "TemplateProcessing")
     return readTemplate(processor);
+  if (type == "BertProcessing" || type == "RobertaProcessing")
+    return readPair(processor);
   if (type != "Sequence")
     return fail("post_processor " + quoted(type) +
                 " is not supported; remove the file to compile a model of ids");

@@ -15,6 +15,11 @@
 //   tokenizer.lowbit.strip_left,
 //   tokenizer.lowbit.strip_right     added tokens that swallow spaces
 //   tokenizer.lowbit.end_token_ids   end a generation besides EOS
+//   tokenizer.lowbit.normalizers     what is done to text, in turn
+//   (WordSteps.h) tokenizer.lowbit.splits          how it becomes words
+//   tokenizer.lowbit.longest_word    longer ones are unknown (WordPiece)
+//   tokenizer.lowbit.max_tokens      of a sequence; more are cut off
+//   (Encoder.h)
 //
 // Added tokens are looked for in the text as it is written. Hugging Face does
 // that for those with `normalized` false; where a normalizer puts a space in

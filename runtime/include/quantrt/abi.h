@@ -19,7 +19,7 @@
 extern "C" {
 #endif
 
-#define QRT_ABI_VERSION 2u
+#define QRT_ABI_VERSION 3u
 
 /// The one symbol a module exports.
 #define QRT_CODE_TABLE_SYMBOL "qrt_code_table"
@@ -84,6 +84,10 @@ typedef struct qrt_text {
   float *probes;              ///< [n_probes, max_rows, n_embd] or null; written
                               ///< by modules compiled with --probe
   uint8_t *kv;                ///< page p begins at kv + p * page_bytes
+  /* Read by functions whose result is no logits (qrt_text_record.result): */
+  const int32_t *out_first;   ///< [n_out] result i is of the mean of rows
+                              ///< out_first[i] to out_rows[i]
+  const int32_t *token_types; ///< [T] which of two texts a row is of, 0 or 1
 } qrt_text;
 
 /// Services of the host. Every function may be called by any worker.

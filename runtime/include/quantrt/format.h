@@ -28,7 +28,7 @@ extern "C" {
 #endif
 
 #define QRT_HEADER_MAGIC "LOWBITQR"
-#define QRT_FORMAT_VERSION 2u
+#define QRT_FORMAT_VERSION 3u
 #define QRT_HEADER_SECTION ".qrt.header"
 #define QRT_WEIGHTS_SECTION ".qrt.weights"
 #define QRT_HASH_CHUNK (16u << 20)
@@ -122,6 +122,18 @@ enum {
   QRT_KV_Q8 = 3, ///< bytes, one f32 scale for each head of a position
 };
 
+/// What the rows of qrt_text.logits are.
+enum {
+  QRT_RESULT_LOGITS = 0,    ///< of the next token
+  QRT_RESULT_EMBEDDING = 1, ///< hidden states, pooled
+  QRT_RESULT_CLASSES = 2,   ///< logits of classes
+};
+
+enum {
+  QRT_TEXT_BIDIRECTIONAL = 1, ///< every row sees its whole sequence, which is
+                              ///< in one call
+};
+
 /// What the host must know to call `text`. All zero where there is no `text`.
 typedef struct qrt_text_record {
   uint32_t n_vocab, n_embd, n_layers, n_heads, n_kv_heads, head_dim;
@@ -135,6 +147,10 @@ typedef struct qrt_text_record {
   uint64_t page_bytes;    ///< one page: all layers, keys and values
   uint64_t kv_bytes_per_position; ///< page_bytes / page_size without padding
   uint64_t macs_per_row;  ///< multiply-accumulates of the matrices for a row
+  uint32_t result;        ///< QRT_RESULT_*
+  uint32_t n_result;      ///< columns of qrt_text.logits
+  uint32_t n_types;       ///< types of tokens; 0: the function reads none
+  uint32_t flags;         ///< mask of QRT_TEXT_*
 } qrt_text_record;
 
 typedef struct qrt_header {
@@ -167,8 +183,8 @@ static_assert(sizeof(qrt_function_record) == 40, "on disk");
 static_assert(sizeof(qrt_argument_record) == 64, "on disk");
 static_assert(sizeof(qrt_weight_record) == 56, "on disk");
 static_assert(sizeof(qrt_region_record) == 56, "on disk");
-static_assert(sizeof(qrt_text_record) == 72, "on disk");
-static_assert(sizeof(qrt_header) == 272, "on disk");
+static_assert(sizeof(qrt_text_record) == 88, "on disk");
+static_assert(sizeof(qrt_header) == 288, "on disk");
 #endif
 
 #endif // QUANTRT_FORMAT_H

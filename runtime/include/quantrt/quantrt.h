@@ -209,6 +209,54 @@ qrt_status qrt_apply_template(const qrt_model *model,
                               int add_generation_prompt, char *text,
                               size_t *bytes);
 
+/// Texts to vectors, with a model that gives them: an encoder (BERT), or a
+/// decoder compiled with --embedding. Three calls:
+///
+///   qrt_load("minilm.so", NULL, &model);
+///   float *vectors = malloc(n * qrt_embedding_columns(model) * sizeof(float));
+///   qrt_embed(model, texts, n, NULL, vectors);
+///
+/// A classifier gives logits of its classes in place of vectors. Calls of
+/// several threads take turns.
+typedef struct qrt_embed_options {
+  int32_t pooling;   ///< QRT_POOLING_*
+  int32_t normalize; ///< -1: as they are; 0: the largest is 32760; 1: sum of
+                     ///< absolute values is 1; 2: Euclidean length is 1; p: the
+                     ///< p-norm is 1 (llama.cpp's --embd-normalize)
+  int32_t refuse_long; ///< 0: longer texts are cut off, as in
+                       ///< sentence-transformers; 1: they are an error
+} qrt_embed_options;
+
+enum {
+  QRT_POOLING_MODEL = -1, ///< as the model says, else the mean
+  QRT_POOLING_NONE = 0,   ///< a row for each token
+  QRT_POOLING_MEAN = 1,
+  QRT_POOLING_CLS = 2, ///< the first token's
+  QRT_POOLING_LAST = 3,
+  QRT_POOLING_RANK = 4 ///< a classifier's: the first token's
+};
+
+/// The model's pooling and Euclidean length 1; of classes as they are.
+void qrt_embed_options_default(const qrt_model *model,
+                               qrt_embed_options *options);
+/// Length of a vector, or number of classes; 0: the model gives logits.
+int32_t qrt_embedding_columns(const qrt_model *model);
+/// The longest sequence, special tokens included.
+int32_t qrt_embedding_max_tokens(const qrt_model *model);
+/// The name of a class; NULL: the model has no such class.
+const char *qrt_class_name(const qrt_model *model, int32_t index);
+/// `texts`: NUL-terminated; `out` [n, columns]. `options` may be NULL. Not
+/// without pooling, for which the number of rows is not known: qrt_embed_ids.
+qrt_status qrt_embed(qrt_model *model, const char *const *texts, int32_t n,
+                     const qrt_embed_options *options, float *out);
+/// Sequences of ids, special tokens included, one behind another: counts[i] of
+/// the i-th, none of which is longer than qrt_embedding_max_tokens. `types`:
+/// which of two texts each id is of, 0 or 1; NULL: all 0. `out` [n, columns],
+/// without pooling [sum of counts, columns].
+qrt_status qrt_embed_ids(qrt_model *model, const int32_t *ids,
+                         const int32_t *types, const int32_t *counts, int32_t n,
+                         const qrt_embed_options *options, float *out);
+
 /// A plain function (one compiled from .mlir): its signature and a call.
 typedef struct qrt_tensor_info {
   const char *name;

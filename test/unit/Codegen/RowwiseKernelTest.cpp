@@ -338,4 +338,32 @@ TEST_F(RowwiseKernelTest, GatherRows) {
               reference::gatherRows(rows, indices), "gather_rows");
 }
 
+TEST_F(RowwiseKernelTest, MeanRows) {
+  std::string x = tensor(kRows, 40), ids = tensor(0, 9, "i32");
+  module.text(functionOf("f", "%x: " + x + ", %a: " + ids + ", %b: " + ids,
+                         "lm.mean_rows %x, %a to %b : " + x + ", " + ids +
+                             " -> " + tensor(9, 40),
+                         tensor(9, 40)));
+  module.build();
+  Reals rows = random.reals(kRows, 40);
+  Indices first({9}), last({9});
+  for (size_t i = 0; i < 9; ++i) {
+    int64_t begin = random.between(0, kRows - 1);
+    first.data[i] = int32_t(begin);
+    last.data[i] = int32_t(random.between(begin, kRows - 1));
+  }
+  std::vector<float> data = floats(rows);
+  compare("f",
+          module.call("f", {data.data(), first.data.data(), last.data.data()},
+                      9 * 40),
+          reference::meanRows(rows, first, last), [&](int64_t i, int64_t k) {
+            double sum = 0;
+            int64_t begin = first.data[size_t(i)], end = last.data[size_t(i)];
+            for (int64_t t = begin; t <= end; ++t)
+              sum += std::fabs(rows.row(t)[k]);
+            return double(end - begin + 2) * kUlp * sum /
+                   double(end - begin + 1);
+          });
+}
+
 } // namespace

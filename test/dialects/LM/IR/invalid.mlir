@@ -292,6 +292,22 @@ func.func @gather_rows_c2(%x: tensor<?x8xf32>, %rows: tensor<2xi32>) {
 
 // -----
 
+func.func @mean_rows_c1(%x: tensor<?x8xf32>, %rows: tensor<?xi32>) {
+  // expected-error@+1 {{columns of the result: expected 8, but got 9}}
+  %r = lm.mean_rows %x, %rows to %rows : tensor<?x8xf32>, tensor<?xi32> -> tensor<?x9xf32>
+  return
+}
+
+// -----
+
+func.func @mean_rows_c2(%x: tensor<?x8xf32>, %rows: tensor<2xi32>) {
+  // expected-error@+1 {{rows of the result: expected 2, but got 3}}
+  %r = lm.mean_rows %x, %rows to %rows : tensor<?x8xf32>, tensor<2xi32> -> tensor<3x8xf32>
+  return
+}
+
+// -----
+
 func.func @scale_c1(%w: tensor<4x8xf32>, %s: tensor<8xf32>) {
   // expected-error@+1 {{the result has another shape than x}}
   %r = lm.scale columns %w, %s : tensor<4x8xf32>, tensor<8xf32> -> tensor<4x9xf32>

@@ -177,6 +177,14 @@ func.func @gather_rows(%x: tensor<?x576xf32>, %out_rows: tensor<?xi32>) -> tenso
   return %last : tensor<?x576xf32>
 }
 
+// CHECK-LABEL: func @mean_rows
+func.func @mean_rows(%x: tensor<?x384xf32>, %first: tensor<?xi32>, %last: tensor<?xi32>) -> tensor<?x384xf32> {
+  // CHECK: lm.mean_rows %{{.*}}, %{{.*}} to %{{.*}} : tensor<?x384xf32>, tensor<?xi32> -> tensor<?x384xf32>
+  %e = lm.mean_rows %x, %first to %last
+     : tensor<?x384xf32>, tensor<?xi32> -> tensor<?x384xf32>
+  return %e : tensor<?x384xf32>
+}
+
 // CHECK-LABEL: func @probe
 func.func @probe(%x: tensor<?x576xf32>) {
   // CHECK: lm.probe %{{.*}} {index = 0 : i64} : tensor<?x576xf32>

@@ -23,3 +23,14 @@ func.func @text(%tokens: tensor<?xi32>, %embeddings: tensor<?x16xf32>,
   lm.probe %y {index = 0} : tensor<?x16xf32>
   return %y, %kv : tensor<?x16xf32>, !kv
 }
+
+// -----
+
+!kv = !lm.kv<layers = 1, heads = 1, dim = 16, element = f16>
+
+module attributes {lm.model = {result = "embedding"}} {
+  // expected-error @+1 {{cannot split the layers of an encoder: expected logits, but the model gives "embedding"}}
+  func.func @text(%tokens: tensor<?xi32>, %kv: !kv) -> !kv {
+    return %kv : !kv
+  }
+}

@@ -140,3 +140,28 @@ module attributes {lm.model = {embedding = 8 : i64, layers = 1 : i64, vocabulary
       : tensor<?x8xf32>, !lm.kv<layers = 1, heads = 1, dim = 8, element = f16>
   }
 }
+
+// -----
+
+// expected-error @+1 {{attribute 'lm.model' needs a positive i64 'columns'}}
+module attributes {lm.model = {embedding = 8 : i64, layers = 1 : i64, vocabulary = 9 : i64, result = "embedding"}} {
+  func.func @text(%kv: !lm.kv<layers = 1, heads = 1, dim = 8, element = f16>) {
+    return
+  }
+}
+
+// -----
+
+module attributes {lm.model = {columns = 3 : i64, embedding = 8 : i64, layers = 1 : i64, vocabulary = 9 : i64, result = "classes"}} {
+  // expected-error @+1 {{signature of 'text': expected '(tensor<?xi32>, tensor<?x8xf32>, tensor<?xi32>, tensor<?xi32>, !lm.kv<layers = 1, heads = 1, dim = 8, element = f16>, tensor<?xi32>, tensor<?xi32>) -> (tensor<?x3xf32>, !lm.kv<layers = 1, heads = 1, dim = 8, element = f16>)', but got}}
+  func.func @text(%tokens: tensor<?xi32>, %embeddings: tensor<?x8xf32>,
+                  %positions: tensor<?xi32>, %out_rows: tensor<?xi32>,
+                  %kv: !lm.kv<layers = 1, heads = 1, dim = 8, element = f16>,
+                  %out_first: tensor<?xi32>, %types: tensor<?xi32>)
+      -> (tensor<?x8xf32>, !lm.kv<layers = 1, heads = 1, dim = 8, element = f16>) {
+    %0 = lm.kv_append %kv, %embeddings, %embeddings {layer = 0}
+       : !lm.kv<layers = 1, heads = 1, dim = 8, element = f16>, tensor<?x8xf32>
+    return %embeddings, %0
+      : tensor<?x8xf32>, !lm.kv<layers = 1, heads = 1, dim = 8, element = f16>
+  }
+}

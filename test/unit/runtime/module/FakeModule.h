@@ -88,7 +88,7 @@ public:
     addWeight("head", head);
     addWeight("factors", {1, 10, 100, 1000});
     qrt_text_record &text = header.text;
-    text.n_vocab = vocabulary;
+    text.n_vocab = text.n_result = vocabulary;
     text.n_embd = embedding;
     text.n_layers = text.n_heads = text.n_kv_heads = text.head_dim = 1;
     text.max_rows = maxRows;

@@ -55,6 +55,25 @@ TEST_F(RunOptionsTest, promptSources) {
   EXPECT_ERROR(parse({"m.so", "-p", "a", "-f", file.c_str()}), "leave one out");
 }
 
+TEST_F(RunOptionsTest, embeddings) {
+  EXPECT_SUCCESS(parse({"m.so", "--embedding", "-p", "a", "--pooling", "cls",
+                        "--embd-normalize=-1", "--embd-output-format=json"}));
+  EXPECT_TRUE(options.embed.embed && options.model.compile.embedding);
+  EXPECT_EQ(options.embed.normalize, -1);
+  EXPECT_EQ(options.embed.pooling, "cls");
+  EXPECT_EQ(options.embed.format, "json");
+  EXPECT_SUCCESS(parse({"m.so", "--classify", "-p", "a", "--json"}));
+  EXPECT_ERROR(parse({"m.so", "--embedding"}), "-p TEXT");
+  EXPECT_ERROR(parse({"m.so", "--embedding", "--classify", "-p", "a"}),
+               "choose one");
+  EXPECT_ERROR(parse({"m.so", "--embedding", "-p", "a", "--json"}),
+               "--embd-output-format=json");
+  EXPECT_ERROR(parse({"m.so", "--pooling=cls", "-p", "a"}),
+               "belong to --embedding");
+  EXPECT_ERROR(parse({"m.so", "--embedding", "-p", "a", "--embd-normalize=x"}),
+               "expected a number from -1");
+}
+
 TEST_F(RunOptionsTest, inputsInOrder) {
   EXPECT_SUCCESS(parse({"m.so", "--call=f", "--input", "a", "b", "--input", "c",
                         "--output", "y"}));
