@@ -99,6 +99,11 @@ static std::vector<std::string> filesOf(const std::string &folder) {
     if (isPartOfFolder(entry->d_name))
       result.push_back(folder + "/" + entry->d_name);
   ::closedir(handle);
+  // Where sentence-transformers puts the one file inside that counts.
+  struct stat status;
+  std::string pooling = folder + "/1_Pooling/config.json";
+  if (::stat(pooling.c_str(), &status) == 0)
+    result.push_back(pooling);
   std::sort(result.begin(), result.end());
   return result;
 }
