@@ -29,17 +29,19 @@ static uint64_t combiningClass(uint32_t point) {
 
 /// Sorts each run of marks by combining class; equal ones keep their order.
 static void orderMarks(Points &points) {
-  auto before = [](uint32_t a, uint32_t b) {
-    return combiningClass(a) < combiningClass(b);
+  std::vector<std::pair<uint64_t, uint32_t>> marks;
+  auto sortMarks = [&](size_t end) {
+    std::sort(marks.begin(), marks.end());
+    for (size_t i = 0; i < marks.size(); ++i)
+      points[end - marks.size() + i] = marks[i].second;
+    marks.clear();
   };
-  for (size_t i = 0; i < points.size();) {
-    size_t end = i;
-    while (end < points.size() && combiningClass(points[end]) != 0)
-      ++end;
-    std::stable_sort(points.begin() + static_cast<ptrdiff_t>(i),
-                     points.begin() + static_cast<ptrdiff_t>(end), before);
-    i = end + (end == i);
-  }
+  for (size_t i = 0; i < points.size(); ++i)
+    if (uint64_t order = combiningClass(points[i]))
+      marks.push_back({order << 32 | i, points[i]});
+    else
+      sortMarks(i);
+  sortMarks(points.size());
 }
 
 void decompose(Points &points, bool compatible) {
