@@ -221,8 +221,9 @@ static std::string classesText(const qrt_model *model, const Batch &batch,
     }
     std::vector<size_t> order(batch.columns);
     std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(),
-                     [&](size_t a, size_t b) { return scores[a] > scores[b]; });
+    std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+      return scores[a] != scores[b] ? scores[a] > scores[b] : a < b;
+    });
     if (json) {
       Json object = {
           {"text", batch.texts[row]},
