@@ -108,7 +108,8 @@ void drawCell(Svg &svg, const HeatMap &map, const Cell &cell, double width) {
   svg.rect(x, y, width - 1, cellHeight - 1, "heat",
            cell.ratio->name + ": " + number(sqnr, "%.2f dB"), color);
   if (width >= 19)
-    svg.text(x + width / 2 - 0.5, y + 16, number(sqnr, "%.0f"),
+    svg.text(x + width / 2 - 0.5, y + 16,
+             number(sqnr, span < 5 && width >= 28 ? "%.1f" : "%.0f"),
              dark ? "cell on-dark" : "cell on-light");
 }
 

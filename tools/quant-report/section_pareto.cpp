@@ -24,7 +24,7 @@ struct Panel {
 };
 
 constexpr double width = 520, height = 380;
-constexpr Box frame = {64, 16, width - 16, height - 50};
+constexpr Box frame = {74, 16, width - 16, height - 50};
 
 std::vector<Point> pointsOf(const Report &report, bool size) {
   std::vector<Point> points;

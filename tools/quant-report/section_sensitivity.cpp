@@ -11,8 +11,16 @@ using namespace lowbit::tools::report;
 static constexpr size_t mostRows = 15;
 
 static std::string bars(const Report &report) {
-  size_t count = std::min(mostRows, report.sensitivity.size());
-  constexpr double width = 1040, rowHeight = 24, labels = 110;
+  size_t count = 1;
+  // Those that add nothing have no rank.
+  while (count < std::min(mostRows, report.sensitivity.size()) &&
+         report.sensitivity[count].value > 0)
+    ++count;
+  constexpr double width = 1040, rowHeight = 24;
+  double labels = 110; // as the maps of layers have them, or what names take
+  for (size_t i = 0; i < count; ++i)
+    labels = std::max(
+        labels, 20 + widthOf(shorten(report.sensitivity[i].tensor, 28, true)));
   double bottom = 4 + rowHeight * double(count);
   double most = report.sensitivity.front().value;
   Scale scale(Scale::Linear, 0, most, labels, width - 90);
@@ -22,7 +30,7 @@ static std::string bars(const Report &report) {
     const Sensitivity &row = report.sensitivity[i];
     double y = 4 + rowHeight * double(i);
     double end = row.value > 0 ? scale.at(row.value) : labels;
-    svg.text(labels - 10, y + 16, shorten(row.tensor, 14, true), "tick",
+    svg.text(labels - 10, y + 16, shorten(row.tensor, 28, true), "tick",
              Anchor::End);
     svg.rect(labels, y + 3, std::max(end - labels, 1.0), rowHeight - 6, "bar",
              row.tensor + ": " + figure(row.value));

@@ -6,7 +6,8 @@
 using namespace lowbit::tools::report;
 
 static std::string percent(double share) {
-  return number(100 * share, share < 0.001 ? "%.1e %%" : "%.1f %%");
+  return share < 0.001 ? scientific(100 * share) + "\u00A0%"
+                       : number(100 * share, "%.1f\u00A0%%");
 }
 
 static std::string row(const WorstToken &token) {

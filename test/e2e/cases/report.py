@@ -23,7 +23,9 @@ HOSTILE = "</td><script>window.hacked = 1</script>\ufffd & \"quoted\" '"
 
 
 def measure(context, *options):
-    (context.folder / "text.txt").write_text(text_of(tokens_of(100)))
+    text = context.folder / "text.txt"
+    if not text.exists():  # another time would be another text
+        text.write_text(text_of(tokens_of(100)))
     result = context.attempt("quant-report", MODEL, "--text", "text.txt", *QUICK, *options)
     expect(result.returncode == 0, f"exit {result.returncode}: {result.stderr[-500:]}")
     return result
@@ -67,19 +69,19 @@ def outline(page):
 
 
 def test_measures_variants(context):
-    measure(context, "--variants", "bf16,int8,1-bit", "-o", "r.html", "--work", "work")
+    measure(context, "--variants", "bf16,1-bit", "-o", "r.html", "--work", "work")
     document = json.loads((context.folder / "r.json").read_text())
     variants = {variant["name"]: variant for variant in document["variants"]}
-    expect(list(variants) == ["bf16", "int8", "1-bit"], f"variants {list(variants)}")
+    expect(list(variants) == ["bf16", "1-bit"], f"variants {list(variants)}")
     for name, variant in variants.items():
         expect([row["test"] for row in variant["bench"]] == ["pp16", "tg4"], f"{name}: {variant['bench']}")
         expect(variant["eval"]["tokens_scored"] == 2 * 15, f"{name}: {variant['eval']['tokens_scored']} tokens")
         expect(variant["peak_bytes"] > 1e5 and variant["module_bytes"] > 1e4, f"{name}: memory")
     loss = [variants[name]["eval"]["kld"]["mean"] for name in variants]
-    expect(loss[0] < loss[1] < loss[2], f"more bits are nearer: {loss}")
+    expect(loss[0] < loss[1], f"more bits are nearer: {loss}")
     sizes = [variants[name]["bench"][0]["model_size"] for name in variants]
-    expect(sizes[0] > sizes[1] > sizes[2], f"fewer bits are smaller: {sizes}")
-    layers = len(variants["int8"]["eval"]["layers"])
+    expect(sizes[0] > sizes[1], f"fewer bits are smaller: {sizes}")
+    layers = len(variants["1-bit"]["eval"]["layers"])
     expect(len(document["sensitivity"]) == layers, f"sensitivity of {layers} layers: {document['sensitivity']}")
     for part in ("weights", "activations"):
         for row in document["histograms"][part]:
@@ -89,7 +91,7 @@ def test_measures_variants(context):
                                       "histograms", "roofline", "method"], f"sections {outline(page).sections}")
 
     # Nothing is measured twice, and the page is a function of the JSON.
-    again = measure(context, "--variants", "bf16,int8,1-bit", "-o", "again.html", "--work", "work")
+    again = measure(context, "--variants", "bf16,1-bit", "-o", "again.html", "--work", "work")
     expect("compiling" not in again.stderr, f"it was measured again: {again.stderr}")
     second = json.loads((context.folder / "again.json").read_text())
     expect(second["variants"] == document["variants"], "the second report has other numbers")
