@@ -159,19 +159,13 @@ svg .curve { fill: none; stroke-width: 1.8; stroke-linejoin: round; }
     --page: #fff; --card: #f5f6f8; --ink: #1c2127; --soft: #5b6570;
     --rule: #dde1e6; --accent: #0a63ad; --pick: #e8f1fa;
   }
-  body { font-size: 11px; }
-  main { max-width: none; padding: 0; }
+  /* 182 mm are 688 px: as on a screen, but smaller. What is folded stays so. */
+  main { zoom: 0.64; width: 1072px; max-width: none; padding: 0; }
   nav { display: none; }
-  section { margin-top: 24px; }
-  table { font-size: 10px; }
-  th, td { padding: 4px 5px; font-size: 10px; }
-  td.text { min-width: 0; }
-  .scroll { overflow: visible; }
-  svg { min-width: 0 !important; }
-  figure, tr, .tile { break-inside: avoid; }
-  h2, h3, .note { break-after: avoid; }
-  details::details-content { content-visibility: visible; display: block; }
-  .tile, tr.pick th, tr.pick td, pre, svg { print-color-adjust: exact;
+  section { margin-top: 36px; }
+  figure, tr, .tile, svg { break-inside: avoid; }
+  h2, h3, .note, summary { break-after: avoid; }
+  .tile, tr.pick th, tr.pick td, pre, svg, mark { print-color-adjust: exact;
     -webkit-print-color-adjust: exact; }
 }
 )css";
