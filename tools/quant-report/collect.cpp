@@ -310,7 +310,8 @@ Error Collector::run() {
   std::string prompt;
   TOOLS_TRY(readBeginning(options_.text, 256, prompt));
   TOOLS_TRY(chooseVariants(options_.variants, options_.recipes, options_.full,
-                           !isFolder(options_.model), variants_));
+                           !isFolder(options_.model),
+                           !options_.calibrate.empty(), variants_));
   TOOLS_TRY(work_.open(options_.work));
   TOOLS_TRY(writeFile(work_.file("prompt.txt"), prompt));
   TOOLS_TRY(describe());

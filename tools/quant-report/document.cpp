@@ -181,7 +181,7 @@ const MeasuredVariant *Report::baseline() const {
 const MeasuredVariant *Report::best() const {
   const MeasuredVariant *smallest = nullptr, *nearest = nullptr;
   for (const MeasuredVariant &variant : variants) {
-    if (&variant == baseline() || variant.name == "source")
+    if (&variant == baseline())
       continue;
     if (variant.pplRatio.value <= 1.03 &&
         (!smallest || variant.weightBytes < smallest->weightBytes))

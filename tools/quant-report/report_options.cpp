@@ -87,7 +87,9 @@ static void declareMeasurement(OptionParser &parser, ReportOptions &options) {
                   return Error::success();
                 });
   parser.flag("--full", "more variants", &options.full);
-  parser.text("--calibrate", "FILE", "a text for recipes that calibrate",
+  parser.text("--calibrate", "FILE",
+              "a text that calibrates: the variants take GPTQ then, and "
+              "recipes what they say",
               &options.calibrate);
   parser.integer("--chunks", "N",
                  "chunks of the text to read (default 8); -1: all",

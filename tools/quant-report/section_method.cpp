@@ -93,8 +93,8 @@ std::string lowbit::tools::report::method(const Report &report) {
       "method", "How it was measured",
       "Speeds and ceilings are quant-bench\u2019s, losses are "
       "quant-eval\u2019s, in the definitions of llama-bench and "
-      "llama-perplexity --kl-divergence. The embedding and the head keep 8 "
-      "bits in all formats below BF16.",
+      "llama-perplexity --kl-divergence. In our own recipes below BF16 the "
+      "embedding and the head keep 8 bits.",
       "<dl>\n" + facts + "</dl>\n" +
           (command.empty() ? ""
                            : "<h3>Command</h3>\n" + preformatted(command)) +

@@ -6,7 +6,7 @@
 using namespace lowbit::tools::report;
 
 static std::string percent(double share) {
-  return share < 0.001 ? scientific(100 * share) + "\u00A0%"
+  return share < 0.001 ? figure(100 * share) + "\u00A0%"
                        : number(100 * share, "%.1f\u00A0%%");
 }
 

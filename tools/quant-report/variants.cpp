@@ -15,7 +15,7 @@ using namespace lowbit::tools::report;
 static const std::vector<Variant> &builtins() {
   static const std::vector<Variant> all = {
       {"bf16", "BF16", "BF16", "bf16", "", "", false},
-      {"source", "as given", "", "", "", "", false},
+      {"source", "As given", "", "", "", "", false},
       {"int8", "INT8", "s8, group 32 scale f16", "", "", "", false},
       {"int4", "INT4", "u4 offset 8, group 32 scale f16", "", "", "", false},
       {"int4-g128", "INT4 g128", "u4 offset 8, group 128 scale f16", "", "", "",
@@ -44,7 +44,7 @@ std::string lowbit::tools::report::variantNames() {
 
 /// The embedding is read a row at a time and is the head of many models: below
 /// 8 bits it would decide about everything. (`source` has no recipe.)
-static void writeRecipe(Variant &variant) {
+static void writeRecipe(Variant &variant, bool calibrated) {
   if (variant.scheme.empty())
     return;
   bool isFloat = variant.scheme == "BF16";
@@ -54,7 +54,8 @@ static void writeRecipe(Variant &variant) {
                     "    scheme: Q8_0\n";
   variant.yaml += "  - match: .*\n    scheme: " + variant.scheme + "\n";
   if (!isFloat)
-    variant.yaml += "    algorithm: search\n";
+    variant.yaml +=
+        calibrated ? "    algorithm: gptq\n" : "    algorithm: search\n";
   if (!variant.activations.empty())
     variant.yaml += "activations: " + variant.activations + "\n";
 }
@@ -101,7 +102,7 @@ static Error addRecipe(const std::string &recipe,
 Error lowbit::tools::report::chooseVariants(
     const std::vector<std::string> &names,
     const std::vector<std::string> &recipes, bool full, bool isFile,
-    std::vector<Variant> &variants) {
+    bool calibrated, std::vector<Variant> &variants) {
   for (const Variant &variant : builtins()) {
     bool named =
         std::find(names.begin(), names.end(), variant.name) != names.end();
@@ -113,7 +114,7 @@ Error lowbit::tools::report::chooseVariants(
       variants.push_back(variant);
   }
   for (Variant &variant : variants)
-    writeRecipe(variant);
+    writeRecipe(variant, calibrated);
   for (const std::string &recipe : recipes)
     TOOLS_TRY(addRecipe(recipe, variants));
   return Error::success();

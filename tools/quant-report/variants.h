@@ -26,10 +26,11 @@ std::string variantNames();
 
 /// The variants of a report: those named, or those of `recipes` behind bf16,
 /// or all by default. `isFile`: the model is a file, whose own bits are
-/// measured too.
+/// measured too. `calibrated`: there is a text, so that ours take GPTQ.
 Error chooseVariants(const std::vector<std::string> &names,
                      const std::vector<std::string> &recipes, bool full,
-                     bool isFile, std::vector<Variant> &variants);
+                     bool isFile, bool calibrated,
+                     std::vector<Variant> &variants);
 
 } // namespace lowbit::tools::report
 

@@ -27,28 +27,38 @@ protected:
 
 TEST_F(CollectTest, choosesVariants) {
   std::vector<Variant> variants;
-  EXPECT_SUCCESS(chooseVariants({}, {}, false, true, variants));
+  EXPECT_SUCCESS(chooseVariants({}, {}, false, true, false, variants));
   EXPECT_EQ(names(variants), "bf16 source int8 int4 int2 ternary 1-bit");
   variants.clear();
-  EXPECT_SUCCESS(chooseVariants({}, {}, true, false, variants));
+  EXPECT_SUCCESS(chooseVariants({}, {}, true, false, false, variants));
   EXPECT_EQ(names(variants),
             "bf16 int8 int4 int4-g128 int3 int2 ternary 1-bit");
   variants.clear();
-  EXPECT_SUCCESS(chooseVariants({"1-bit", "int8"}, {}, false, true, variants));
+  EXPECT_SUCCESS(
+      chooseVariants({"1-bit", "int8"}, {}, false, true, false, variants));
   EXPECT_EQ(names(variants), "int8 1-bit");
+  EXPECT_NE(variants[0].yaml.find("algorithm: search"), std::string::npos);
+  variants.clear();
+  EXPECT_SUCCESS(
+      chooseVariants({"bf16", "int4"}, {}, false, true, true, variants));
+  EXPECT_EQ(variants[0].yaml.find("algorithm"), std::string::npos);
+  EXPECT_NE(variants[1].yaml.find("algorithm: gptq"), std::string::npos);
 }
 
 TEST_F(CollectTest, recipesStandBesideBf16) {
   std::vector<Variant> variants;
   std::string file = write("my mix.yaml", "name: x\n");
-  EXPECT_SUCCESS(chooseVariants({}, {file, "Q4_K_M"}, false, true, variants));
+  EXPECT_SUCCESS(
+      chooseVariants({}, {file, "Q4_K_M"}, false, true, false, variants));
   EXPECT_EQ(names(variants), "bf16 my_mix Q4_K_M");
   EXPECT_EQ(variants[1].yaml, "name: x\n");
   variants.clear();
-  EXPECT_ERROR(chooseVariants({}, {"Q4_0", "Q4_0"}, false, true, variants),
-               "another name");
-  EXPECT_ERROR(chooseVariants({}, {path("none.yaml")}, false, true, variants),
-               "none.yaml");
+  EXPECT_ERROR(
+      chooseVariants({}, {"Q4_0", "Q4_0"}, false, true, false, variants),
+      "another name");
+  EXPECT_ERROR(
+      chooseVariants({}, {path("none.yaml")}, false, true, false, variants),
+      "none.yaml");
 }
 
 TEST_F(CollectTest, resultsAreKeptByTheirKeys) {
