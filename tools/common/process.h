@@ -5,6 +5,7 @@
 
 #include "tools/common/error.h"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,17 @@ std::string findProgram(const std::string &program);
 /// with 1, as our programs do after an error of their own.
 Error runProgram(const std::string &path,
                  const std::vector<std::string> &arguments);
+
+/// What a program did.
+struct ProgramResult {
+  std::string output;     ///< all of its stdout
+  uint64_t peakBytes = 0; ///< of memory that it had resident at one time
+};
+
+/// The same, but its stdout comes back; stderr stays ours.
+Error captureProgram(const std::string &path,
+                     const std::vector<std::string> &arguments,
+                     ProgramResult &result);
 
 } // namespace lowbit::tools
 

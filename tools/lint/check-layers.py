@@ -62,8 +62,10 @@ MAY_INCLUDE = {
     # Tools that run models know the runtime and no LLVM.
     "tools/common": [SEAM],
     **{f"tools/quant-{t}": ["tools/common", SEAM] for t in ("run", "bench")},
-    # It compares weights of two modules: numbers, no LLVM.
-    "tools/quant-eval": ["tools/common", SEAM, "lib/Support"],
+    # It compares weights of two modules, and says where to clip: numbers, no LLVM.
+    "tools/quant-eval": ["tools/common", SEAM, "lib/Support", "lib/Quantize"],
+    # It runs the other tools and draws what they print.
+    "tools/quant-report": ["tools/common", SEAM],
     **{f"tools/quant-{t}": ["tools/common", "lib", "lib/Calibration", "lib/Driver", "lib/Pipelines"]
        for t in ("compile", "opt", "lsp-server")},
     # Examples know what is installed.
@@ -71,7 +73,7 @@ MAY_INCLUDE = {
 }
 # Layers without LLVM and MLIR.
 NO_LLVM = ["runtime", "lib/Support", "lib/Quantize", "tools/common", "tools/quant-run",
-           "tools/quant-bench", "tools/quant-eval", "examples"]
+           "tools/quant-bench", "tools/quant-eval", "tools/quant-report", "examples"]
 
 TREES = ("dialects", "examples", "include", "lib", "runtime", "tools")  # tests may include anything
 INCLUDE = re.compile(r'^\s*#?\s*include\s+[<"]([^">]+)[">]')

@@ -9,6 +9,7 @@ static constexpr const char *synopsis =
     "       quant-eval MODEL --text FILE --against REFERENCE [--sqnr]\n"
     "       quant-eval MODEL --against REFERENCE --sqnr\n"
     "       quant-eval MODEL --tasks FILE.jsonl\n"
+    "       quant-eval MODEL --histograms [--text FILE]\n"
     "       quant-eval MODEL (--prompts FILE | --ids FILE) --logits OUT.f32\n"
     "       quant-eval MODEL (--text | --prompts | --ids) FILE --layers "
     "OUT.npz";
@@ -41,8 +42,9 @@ static Error checkReference(const EvalOptions &options) {
     return Error::success();
   if (!options.prompts.empty() || !options.ids.empty() ||
       !options.tasks.empty())
-    return Error("--against goes with --text FILE, not with --prompts, --ids or "
-                 "--tasks");
+    return Error(
+        "--against goes with --text FILE, not with --prompts, --ids or "
+        "--tasks");
   if (options.text.empty() && !options.sqnr)
     return Error("--against needs --text FILE, or --sqnr to compare weights "
                  "alone");
@@ -52,18 +54,29 @@ static Error checkReference(const EvalOptions &options) {
   return Error::success();
 }
 
+/// --histograms looks at the model's own numbers; a text may be given.
+static Error checkHistograms(const EvalOptions &options) {
+  if (!options.reference.path.empty() || !options.prompts.empty() ||
+      !options.ids.empty() || !options.tasks.empty() || !options.layers.empty())
+    return Error("--histograms goes with --text FILE alone, or without");
+  return Error::success();
+}
+
 static Error checkModes(const EvalOptions &options) {
   if (options.model.path.empty())
     return Error("no model given: quant-eval MODEL --text FILE");
   TOOLS_TRY(checkReference(options));
+  if (options.histograms)
+    TOOLS_TRY(checkHistograms(options));
   bool hasLines = !options.prompts.empty() || !options.ids.empty();
   int inputs = !options.text.empty() + !options.prompts.empty() +
                !options.ids.empty() + !options.tasks.empty();
-  if (options.reference.path.empty() && inputs != 1)
+  if (options.reference.path.empty() && !options.histograms && inputs != 1)
     return Error("give one of --text FILE, --tasks FILE.jsonl, --prompts FILE "
                  "and --ids FILE");
   if (!options.tasks.empty() && !options.layers.empty())
-    return Error("--layers goes with --text FILE, --prompts FILE or --ids FILE");
+    return Error(
+        "--layers goes with --text FILE, --prompts FILE or --ids FILE");
   if (!options.logits.empty() && !hasLines)
     return Error("--logits belongs to --prompts FILE or --ids FILE");
   if (hasLines && options.logits.empty() && options.layers.empty())
@@ -86,6 +99,24 @@ static void completeReference(EvalOptions &options) {
   options.reference.noCache = options.model.noCache;
   options.reference.compile.activations = "f32";
   options.reference.compile.probe = probe;
+}
+
+/// What looks at more than the text's perplexity.
+static void declareComparison(OptionParser &parser, EvalOptions &options) {
+  parser.text("--against", "REFERENCE",
+              "a module or a model file: how far MODEL is from it",
+              &options.reference.path);
+  parser.flag("--sqnr",
+              "signal-to-noise ratio and cosine of each layer's output (with "
+              "--text) and of each weight, beside the reference's",
+              &options.sqnr);
+  parser.flag("--histograms",
+              "where the weights' values lie and, with --text, those of each "
+              "layer's output",
+              &options.histograms);
+  parser.integer("--worst", "N",
+                 "tokens of the largest divergence to show (default 10)",
+                 &options.worst, 0);
 }
 
 Error lowbit::tools::parseEvalOptions(int argc, const char *const *argv,
@@ -118,16 +149,7 @@ Error lowbit::tools::parseEvalOptions(int argc, const char *const *argv,
               "\"context\", \"choices\" and \"label\", or with \"context\" "
               "and a word as \"label\"",
               &options.tasks);
-  parser.text("--against", "REFERENCE",
-              "a module or a model file: how far MODEL is from it",
-              &options.reference.path);
-  parser.flag("--sqnr",
-              "signal-to-noise ratio and cosine of each layer's output (with "
-              "--text) and of each weight, beside the reference's",
-              &options.sqnr);
-  parser.integer("--worst", "N",
-                 "tokens of the largest divergence to show (default 10)",
-                 &options.worst, 0);
+  declareComparison(parser, options);
   parser.choice("-o, --output", {"text", "json"},
                 "what stdout gets: text (default) or one JSON object", &output);
   parser.flag("--json", "the same as -o json", &options.json);
@@ -145,7 +167,8 @@ Error lowbit::tools::parseEvalOptions(int argc, const char *const *argv,
   if (helpShown)
     return Error::success();
   options.json |= output == "json";
-  if (!options.layers.empty() || (options.sqnr && !options.text.empty()))
+  if (!options.layers.empty() ||
+      ((options.sqnr || options.histograms) && !options.text.empty()))
     options.model.compile.probe = "layers";
   completeReference(options);
   return checkModes(options);

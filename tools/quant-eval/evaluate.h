@@ -17,6 +17,10 @@ Error runTasks(qrt_model *model, const EvalOptions &options);
 Error runAgainst(qrt_model *model, const std::string &path,
                  const EvalOptions &options);
 
+/// Histograms of weights and, with a text, of layers. `path`: as above.
+Error runHistograms(qrt_model *model, const std::string &path,
+                    const EvalOptions &options);
+
 } // namespace lowbit::tools
 
 #endif // TOOLS_QUANTEVAL_EVALUATE_H

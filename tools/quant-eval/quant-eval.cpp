@@ -20,6 +20,8 @@ static Error run(const EvalOptions &options) {
     TOOLS_TRY(countProbes(file.path(), probes));
   if (!options.reference.path.empty())
     return runAgainst(model.get(), file.path(), options);
+  if (options.histograms)
+    return runHistograms(model.get(), file.path(), options);
   file.discard();
   if (!options.tasks.empty())
     return runTasks(model.get(), options);

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import math
 import random
+import re
 
 from harness import TINY, Skip, each, expect, floats, one_line
 
@@ -174,6 +175,37 @@ def test_sqnr_of_layers(context):
         near(layer["sqnr_db"], sqnr, f"SQNR of layer {i}")
         near(layer["cosine"], cosine, f"cosine of layer {i}")
         near(layer["max_error"], abs(reference - values).max(), f"largest error of layer {i}")
+
+
+def test_histograms(context):
+    """Counts, extremes and clipped shares, beside numpy's of the weights and of the layers' scored rows."""
+    need("numpy", "gguf")
+    import gguf
+    import numpy
+    (context.folder / "text.txt").write_text(text_of(tokens_of(CONTEXT * CHUNKS)))
+    module = modules(context)[1]
+    words = ("--text", "text.txt", "--ctx", CONTEXT)
+    got = json.loads(context.run("quant-eval", module, "--histograms", *words, "-o", "json"))
+    context.run("quant-eval", module, *words, "--layers", "l.npz")
+    layers, roles = numpy.load(context.folder / "l.npz"), {}
+    for tensor in gguf.GGUFReader(MODEL).tensors:
+        if len(tensor.shape) == 2:
+            name = re.sub(r"^blk\.\d+", "blk.*", tensor.name)
+            roles.setdefault(name, []).append(numpy.asarray(tensor.data, dtype=numpy.float64).ravel())
+    scored = (layers["position"] >= CONTEXT // 2) & (layers["position"] < CONTEXT - 1)
+    expected = {name: numpy.concatenate(values) for name, values in roles.items()}
+    expected |= {f"layer {i}": layers[f"layer_{i:03}"][scored].astype(numpy.float64).ravel() for i in range(2)}
+    rows = {row["name"]: row for part in ("weights", "activations") for row in got[part]}
+    expect(set(rows) == set(expected), f"histograms of {sorted(rows)}, expected {sorted(expected)}")
+    for name, values in expected.items():
+        row, limit = rows[name], rows[name]["limit"]
+        counts, _ = numpy.histogram(values, bins=128, range=(-limit, limit))
+        expect(row["counts"] == counts.tolist(), f"{name}: counts")
+        expect((row["min"], row["max"]) == (values.min(), values.max()), f"{name}: {row['min']} to {row['max']}")
+        for clip in row["clips"]:
+            outside = (abs(values) > clip["high"]).mean()
+            # Values are taken for their bins' centers.
+            near(clip["outside"], outside, f"{name}: outside {clip['levels']} codes", absolute=0.01)
 
 
 def test_reference_that_is_no_module(context):

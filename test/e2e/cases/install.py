@@ -22,8 +22,8 @@ def expected(context):
 def test_prefix(context):
     prefix = installed(context)
     files = {str(path.relative_to(prefix)) for path in prefix.rglob("*") if not path.is_dir()}
-    for name in ("bin/quant-run", "bin/quant-compile", "bin/quant-bench", "bin/quant-eval", "bin/quant-opt",
-                 "bin/quant-lsp-server", "include/quantrt/quantrt.h", "include/quantrt/abi.h",
+    for name in ("bin/quant-run", "bin/quant-compile", "bin/quant-bench", "bin/quant-eval", "bin/quant-report",
+                 "bin/quant-opt", "bin/quant-lsp-server", "include/quantrt/quantrt.h", "include/quantrt/abi.h",
                  "include/quantrt/format.h", "lib/libquantrt.a", "lib/libquantrt.so",
                  "lib/pkgconfig/quantrt.pc", "lib/cmake/lowbit/lowbitConfig.cmake"):
         expect(name in files, f"{name} is not installed; there are {sorted(files)}")
