@@ -20,6 +20,7 @@ struct Architecture {
 static constexpr Architecture kArchitectures[] = {
     {"llama", buildLlama},   {"qwen2", buildQwen2},     {"qwen3", buildQwen3},
     {"gemma3", buildGemma3}, {"smollm3", buildSmolLM3}, {"phi3", buildPhi3},
+    {"bitnet", buildBitNet},
 };
 
 static const Architecture *findArchitecture(StringRef name) {

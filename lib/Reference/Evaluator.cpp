@@ -32,6 +32,8 @@ static Function functionOf(lm::Activation activation) {
     return Function::GeluTanh;
   case lm::Activation::Relu:
     return Function::Relu;
+  case lm::Activation::Relu2:
+    return Function::Relu2;
   }
   return Function::Silu;
 }

@@ -133,6 +133,8 @@ double activate(Function function, double x) {
            (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
   case Function::Relu:
     return x < 0 ? 0 : x;
+  case Function::Relu2:
+    return x < 0 ? 0 : x * x;
   }
   return x;
 }

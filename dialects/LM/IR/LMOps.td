@@ -12,7 +12,8 @@ def LM_Activation : I32EnumAttr<"Activation", "a pointwise nonlinearity", [
   I32EnumAttrCase<"Silu", 0, "silu">,
   I32EnumAttrCase<"Gelu", 1, "gelu">,
   I32EnumAttrCase<"GeluTanh", 2, "gelu_tanh">,
-  I32EnumAttrCase<"Relu", 3, "relu">
+  I32EnumAttrCase<"Relu", 3, "relu">,
+  I32EnumAttrCase<"Relu2", 4, "relu2">
 ]> {
   let cppNamespace = "::lowbit::lm";
   let genSpecializedAttr = 0;
@@ -196,6 +197,7 @@ def LM_ActivateOp : LM_Op<"activate", [AllTypesMatch<["x", "result"]>]> {
         gelu(x)      = x / 2 * (1 + erf(x / sqrt(2)))
         gelu_tanh(x) = x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)))
         relu(x)      = 0 where x < 0, else x
+        relu2(x)     = relu(x)^2
 
     Example:
 

@@ -29,7 +29,7 @@ Reals scale(const Reals &x, const Reals &factors, bool alongRows, bool inverse);
 Reals rotate(const Reals &x, int64_t block, bool alongRows);
 Reals gatherRows(const Reals &x, const Indices &rows);
 
-enum class Function { Silu, Gelu, GeluTanh, Relu };
+enum class Function { Silu, Gelu, GeluTanh, Relu, Relu2 };
 double activate(Function function, double x);
 Reals activate(Function function, const Reals &x);
 Reals gate(Function function, const Reals &gate, const Reals &up);

@@ -38,6 +38,7 @@ struct AttentionOptions {
   bool biasRequired = false;  ///< of queries, keys and values
   int64_t window = 0;         ///< 0: all positions
   std::optional<float> scale; ///< of the scores; absent: the keys' own
+  llvm::StringRef outputNorm; ///< in front of attn_output; empty: none
 };
 
 class GraphBuilder {
@@ -57,12 +58,20 @@ public:
   void beginLayer(int64_t layer);
   mlir::Value norm(mlir::Value x, llvm::StringRef name);
   mlir::Value attention(mlir::Value x, const AttentionOptions &options);
-  mlir::Value feedForward(mlir::Value x, lm::Activation function);
+  /// `hiddenNorm` stands in front of ffn_down; empty: none.
+  mlir::Value feedForward(mlir::Value x, lm::Activation function,
+                          llvm::StringRef hiddenNorm = {});
   mlir::Value add(mlir::Value lhs, mlir::Value rhs);
   /// The residual after the layer: probed if asked for.
   void endLayer(mlir::Value x);
   /// The rows asked for, normalized, times the head (or the embedding's table).
   void head(mlir::Value x);
+
+  /// Ternary matrices whose source does not say how their inputs are rounded
+  /// round them so.
+  void setTernaryInputs(const InputRounding *rounding) {
+    ternaryInputs = rounding;
+  }
 
   /// What the list of booleans under `name` says of each layer; empty if there
   /// is no such list.
@@ -87,6 +96,8 @@ private:
   mlir::Value rmsNorm(mlir::Value x, const std::string &name, Dimension size);
   mlir::Value linear(mlir::Value x, llvm::StringRef name, Dimension outputs,
                      Dimension inputs, bool biasRequired = false);
+  /// `x` as the layer of `weight` sees it.
+  mlir::Value roundedInput(mlir::Value x, const std::string &weight);
   void checkAllUsed();
 
   ImportOptions options;
@@ -97,6 +108,9 @@ private:
   int64_t layer = -1;
   std::string prefix;
   llvm::StringMap<mlir::Value> weights;
+  const InputRounding *ternaryInputs = nullptr;
+  llvm::DenseMap<std::pair<mlir::Value, const InputRounding *>, mlir::Value>
+      roundedInputs; ///< layers that read one value share what is made of it
   mlir::Operation *lastWeight = nullptr;
   std::string problem;
 };

@@ -27,7 +27,8 @@ enum Part : unsigned {
   HeadNorms = 64,      ///< of each head of queries and keys
   InnerNorms = 128,    ///< one norm in front of the feed-forward part
   SandwichNorms = 256, ///< a norm in front of each part and one behind it
-  SeparateHead = 512   ///< lm_head
+  SeparateHead = 512,  ///< lm_head
+  SubNorms = 1024      ///< in front of o_proj and down_proj
 };
 
 /// The rows of a tensor that become one of GGUF's.
@@ -56,8 +57,10 @@ struct Family {
   /// Biases that its models have if attention_bias or mlp_bias says so.
   unsigned optionalParts;
   Windows windows;
-  const char *activationKey, *activation; ///< the only value that is known
-  bool gainsLessOne;                      ///< norms store their gain minus 1
+  /// The values that are known, with spaces between; of several, the
+  /// architecture reads ARCHITECTURE.feed_forward.activation.
+  const char *activationKey, *activations;
+  bool gainsLessOne; ///< norms store their gain minus 1
   /// GGUF has elements of a head that rotate together side by side.
   bool rotatesPairs;
   /// Keys that config.json may lack: the defaults of the configuration class
