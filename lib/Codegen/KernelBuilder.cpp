@@ -149,10 +149,10 @@ func::FuncOp KernelBuilder::kernelFor(Operation *op, const KernelCall &call,
   llvm::append_range(inputs, memrefs);
   OpBuilder b(context);
   b.setInsertionPointToEnd(module_.getBody());
-  auto kernel = func::FuncOp::create(
-      b, op->getLoc(),
-      op->getName().stripDialect().str() + "." + std::to_string(number),
-      b.getFunctionType(inputs, {}));
+  auto kernel = func::FuncOp::create(b, op->getLoc(),
+                                     op->getName().stripDialect().str() + "." +
+                                         std::to_string(number),
+                                     b.getFunctionType(inputs, {}));
   kernel.setPrivate();
   kernel->setAttr("rt.key", keyAttr);
   for (auto [i, type] : llvm::enumerate(inputs))
@@ -173,8 +173,12 @@ void KernelBuilder::emitKernel(func::FuncOp kernel, const KernelCall &call,
   // layer an eighth of the code.
   Value count = call.count == Count::Static ? e.index(call.staticCount)
                                             : Value(entry->getArgument(3));
-  KernelContext context{entry->getArgument(0), entry->getArgument(1),
-                        entry->getArgument(2), count, &target_, oneRow_};
+  KernelContext context{entry->getArgument(0),
+                        entry->getArgument(1),
+                        entry->getArgument(2),
+                        count,
+                        &target_,
+                        oneRow_};
   Value layer = hasLayer ? entry->getArgument(4) : Value();
   body(e, context, layer, entry->getArguments().drop_front(hasLayer ? 5 : 4));
   func::ReturnOp::create(b, kernel.getLoc());
@@ -310,21 +314,21 @@ void KernelBuilder::lowerPack(Operation *op) {
       Buffer buffer;
       buffer.kind = Buffer::Private;
       buffer.isWork = true;
-      buffer.type =
-          MemRefType::get({slots, bytes}, IntegerType::get(op->getContext(), 8));
+      buffer.type = MemRefType::get({slots, bytes},
+                                    IntegerType::get(op->getContext(), 8));
       work.push_back(addBuffer(buffer));
     }
-    call(op, op->getOperands(), Split::Other,
-         [&](Emitter &e, const KernelContext &c, Value, ValueRange v) {
-           Value bias = linear.getBias() ? v[2] : Value();
-           Value residual =
-               linear.getResidual() ? v[2 + bool(bias)] : Value();
-           emitLinear(e, c, panel, layout, plan,
-                      linear.getPanels().getType().getRows(), v[0], v[1], bias,
-                      residual,
-                      work.empty() ? Value() : v.drop_back().back(), v.back());
-         },
-         {}, work);
+    call(
+        op, op->getOperands(), Split::Other,
+        [&](Emitter &e, const KernelContext &c, Value, ValueRange v) {
+          Value bias = linear.getBias() ? v[2] : Value();
+          Value residual = linear.getResidual() ? v[2 + bool(bias)] : Value();
+          emitLinear(e, c, panel, layout, plan,
+                     linear.getPanels().getType().getRows(), v[0], v[1], bias,
+                     residual, work.empty() ? Value() : v.drop_back().back(),
+                     v.back());
+        },
+        {}, work);
     pack::PanelsType matrix = linear.getPanels().getType();
     program_.calls.back().macs = matrix.getRows() * matrix.getColumns();
     return;
@@ -347,12 +351,13 @@ void KernelBuilder::lowerAttention(Operation *op) {
     store.kind = Buffer::Store;
     store.type = kvMemRef(append.getKv().getType());
     int64_t id = addBuffer(store);
-    call(op, {append.getKeys(), append.getValues()}, Split::Other,
-         [&](Emitter &e, const KernelContext &c, Value layer, ValueRange v) {
-           emitKVAppend(e, c, kvLayout(append.getKv().getType()), layer, v[0],
-                        v[1], v[2]);
-         },
-         {}, {id}, append.getLayer());
+    call(
+        op, {append.getKeys(), append.getValues()}, Split::Other,
+        [&](Emitter &e, const KernelContext &c, Value layer, ValueRange v) {
+          emitKVAppend(e, c, kvLayout(append.getKv().getType()), layer, v[0],
+                       v[1], v[2]);
+        },
+        {}, {id}, append.getLayer());
     return;
   }
   auto attention = cast<lm::CachedAttentionOp>(op);
@@ -371,13 +376,14 @@ void KernelBuilder::lowerAttention(Operation *op) {
   std::optional<int64_t> window;
   if (attention.getWindow())
     window = *attention.getWindow();
-  call(op, attention.getQ(), Split::Other,
-       [&](Emitter &e, const KernelContext &c, Value layer, ValueRange v) {
-         emitCachedAttention(e, c, kv, layer,
-                             attention.getScale().convertToFloat(), window,
-                             v[0], v[1], v[2], v[3], v[4]);
-       },
-       {storeId, endId}, {workId}, attention.getLayer());
+  call(
+      op, attention.getQ(), Split::Other,
+      [&](Emitter &e, const KernelContext &c, Value layer, ValueRange v) {
+        emitCachedAttention(e, c, kv, layer,
+                            attention.getScale().convertToFloat(), window, v[0],
+                            v[1], v[2], v[3], v[4]);
+      },
+      {storeId, endId}, {workId}, attention.getLayer());
 }
 
 void KernelBuilder::lowerPlainAttention(lm::AttentionOp attention) {
@@ -425,6 +431,11 @@ bool KernelBuilder::lowerRowwise(Operation *op) {
   if (auto gate = dyn_cast<lm::GateOp>(op))
     return emit([&](Emitter &e, const KernelContext &c, Value, ValueRange v) {
       emitGate(e, c, gate.getFunction(), v[0], v[1], v[2]);
+    });
+  if (auto rounded = dyn_cast<FakeQuantOp>(op);
+      rounded && hasFakeQuantKernel(rounded))
+    return emit([&](Emitter &e, const KernelContext &c, Value, ValueRange v) {
+      emitFakeQuant(e, c, rounded, v[0], v[1]);
     });
   if (auto rotate = dyn_cast<lm::RotateOp>(op);
       rotate && rotate.getAxis() == lm::Axis::Columns)
@@ -482,11 +493,11 @@ LogicalResult KernelBuilder::lower(Operation *op) {
   }
   if (auto weight = dyn_cast<pack::WeightOp>(op)) {
     PanelLayout layout = layoutOf(weight.getType());
-    bufferOf_[weight] = weightBuffer(
-        weight.getName(),
-        MemRefType::get({layout.panels(weight.getType().getRows()),
-                         layout.panelBytes()},
-                        IntegerType::get(op->getContext(), 8)));
+    bufferOf_[weight] =
+        weightBuffer(weight.getName(),
+                     MemRefType::get({layout.panels(weight.getType().getRows()),
+                                      layout.panelBytes()},
+                                     IntegerType::get(op->getContext(), 8)));
     return success();
   }
   if (isa<pack::RowsOp, pack::LinearOp, pack::EmbedOp>(op)) {
@@ -507,14 +518,15 @@ LogicalResult KernelBuilder::lower(Operation *op) {
     int64_t columns = probe.getX().getType().getDimSize(1);
     Type f32 = Float32Type::get(op->getContext());
     int64_t slots = 1 << 20; // its extent is the host's business
-    int64_t id = textBuffer("probes",
-                            MemRefType::get({slots * maxRows_, columns}, f32));
+    int64_t id =
+        textBuffer("probes", MemRefType::get({slots * maxRows_, columns}, f32));
     // `layer` carries the slot's first row.
-    call(op, probe.getX(), Split::Rows,
-         [&](Emitter &e, const KernelContext &c, Value first, ValueRange v) {
-           emitCopyRows(e, c, first, v[0], v[1]);
-         },
-         {}, {id}, probe.getIndex() * maxRows_);
+    call(
+        op, probe.getX(), Split::Rows,
+        [&](Emitter &e, const KernelContext &c, Value first, ValueRange v) {
+          emitCopyRows(e, c, first, v[0], v[1]);
+        },
+        {}, {id}, probe.getIndex() * maxRows_);
     return success();
   }
   if (lowerRowwise(op))

@@ -104,16 +104,43 @@ llvm::Error describeFormats(GGUFImage &image) {
   return llvm::Error::success();
 }
 
-} // namespace
+/// Whether a file says that the inputs of a layer are rounded: of ternary
+/// matrices of a bitnet it goes without saying (lib/Import/Architectures).
+bool impliesRounding(lm::LinearOp linear, const ModelSource &source) {
+  auto weight = dyn_cast<TensorType>(linear.getWeight().getType());
+  return weight && weight.getScheme().getScheme().kind == CodeKind::Ternary &&
+         source.string("general.architecture") == "bitnet";
+}
 
-llvm::Error exportGGUF(ModuleOp module, const ModelSource &source,
-                       StringRef path, Console &console) {
+/// What the network does beside its weights and a file has no key for.
+llvm::Error checkExpressible(ModuleOp module, const ModelSource &source) {
   // Its weights are of use only where activations are rotated too.
   if (module.walk([](lm::RotateOp) { return WalkResult::interrupt(); })
           .wasInterrupted())
     return failure(source.path() +
                    ": the model rotates activations, which a GGUF file cannot "
                    "say: take rotate out of the recipe, or write a module");
+  bool isRounded =
+      module
+          .walk([&](lm::LinearOp linear) {
+            bool isLost = linear.getX().getDefiningOp<FakeQuantOp>() &&
+                          !impliesRounding(linear, source);
+            return isLost ? WalkResult::interrupt() : WalkResult::advance();
+          })
+          .wasInterrupted();
+  if (isRounded)
+    return failure(source.path() +
+                   ": the model rounds activations, which a GGUF file says "
+                   "of ternary weights of a bitnet alone: write a module");
+  return llvm::Error::success();
+}
+
+} // namespace
+
+llvm::Error exportGGUF(ModuleOp module, const ModelSource &source,
+                       StringRef path, Console &console) {
+  if (llvm::Error error = checkExpressible(module, source))
+    return error;
   GGUFImage image;
   image.metadata = source.metadataBytes();
   image.alignment = source.integer("general.alignment").value_or(32);

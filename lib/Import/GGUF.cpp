@@ -2,6 +2,7 @@
 
 #include "GGUFFile.h"
 #include "MappedFile.h"
+#include "WeightScales.h"
 
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/StringExtras.h"
@@ -29,6 +30,9 @@ public:
   Error open();
   /// For bytes that somebody else keeps.
   Error read(StringRef bytes);
+  Error foldScales() {
+    return foldWeightScales(file.tensors, formats, filePath);
+  }
 
   llvm::ArrayRef<SourceTensor> tensors() const override { return file.tensors; }
   std::optional<StringRef> string(StringRef key) const override;
@@ -48,7 +52,8 @@ private:
 
   std::string filePath;
   std::vector<MappedFile> maps;
-  gguf::File file; ///< the first part's pairs, all parts' tensors
+  gguf::File file;              ///< the first part's pairs, all parts' tensors
+  std::list<BitFormat> formats; ///< that tensors point to
 };
 } // namespace
 
@@ -65,7 +70,9 @@ Error GGUFSource::open() {
     return error;
   if (Error error = read(maps.back().bytes()))
     return error;
-  return openParts();
+  if (Error error = openParts())
+    return error;
+  return foldScales();
 }
 
 /// "model-00002-of-00003.gguf" for the stem "model".
@@ -230,6 +237,8 @@ llvm::Expected<std::unique_ptr<ModelSource>> readGGUF(StringRef bytes,
                                                       StringRef path) {
   auto source = std::make_unique<GGUFSource>(path);
   if (Error error = source->read(bytes))
+    return std::move(error);
+  if (Error error = source->foldScales())
     return std::move(error);
   return source;
 }

@@ -23,7 +23,7 @@ static constexpr Architecture kArchitectures[] = {
     {"llama", buildLlama},           {"qwen2", buildQwen2},
     {"qwen3", buildQwen3},           {"gemma3", buildGemma3},
     {"smollm3", buildSmolLM3},       {"phi3", buildPhi3},
-    {"bert", buildBert, bertResult},
+    {"bitnet", buildBitNet},         {"bert", buildBert, bertResult},
 };
 
 static TextResult resultOf(const Architecture &architecture,

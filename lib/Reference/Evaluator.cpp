@@ -34,6 +34,8 @@ static Function functionOf(lm::Activation activation) {
     return Function::Relu;
   case lm::Activation::Tanh:
     return Function::Tanh;
+  case lm::Activation::Relu2:
+    return Function::Relu2;
   }
   return Function::Silu;
 }

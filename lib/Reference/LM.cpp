@@ -150,6 +150,8 @@ double activate(Function function, double x) {
     return x < 0 ? 0 : x;
   case Function::Tanh:
     return std::tanh(x);
+  case Function::Relu2:
+    return x < 0 ? 0 : x * x;
   }
   return x;
 }

@@ -192,4 +192,16 @@ std::string Quantizer::check(const Scheme &scheme) const {
   return PairChecker(*this, scheme).run();
 }
 
+bool makesSignedBytes(const Quantizer &quantizer, const Scheme &scheme) {
+  if (scheme.kind != CodeKind::Signed || scheme.bits != 8 ||
+      scheme.rounding != Rounding::NearestEven || scheme.levels.size() != 1)
+    return false;
+  const Level &level = scheme.levels[0];
+  return level.group != Level::kTensor && level.components.size() == 1 &&
+         level.components[0].type.kind == FieldType::F32 &&
+         quantizer.range == Quantizer::Range::AbsMax &&
+         quantizer.reach <= 127 && quantizer.type == FieldType::F32 &&
+         !quantizer.refine;
+}
+
 } // namespace lowbit

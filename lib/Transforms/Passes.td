@@ -19,6 +19,11 @@ def QuantizeModel : Pass<"quantize-model", "::mlir::ModuleOp"> {
     `activations=f32`. With `activations=bf16` they are rounded to bf16, of
     weights of bf16 too.
 
+    Activations behind a `lowbit.fake_quant` are rounded by the model itself,
+    whatever `activations` says: codes by its quantizer take its place where
+    kernels multiply such codes (signed bytes, from the largest magnitude);
+    elsewhere the rounded reals stay.
+
     ```mlir
     %y = lm.linear %x, %w : tensor<?x64xf32>, !lowbit.tensor<96x64, #s> -> tensor<?x96xf32>
     ```

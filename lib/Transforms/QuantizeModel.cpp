@@ -51,6 +51,10 @@ struct QuantizeModel : impl::QuantizeModelBase<QuantizeModel> {
     }
     getOperation().walk([&](lm::LinearOp linear) { convert(linear); });
     getOperation().walk([&](lm::EmbedOp embed) { convert(embed); });
+    getOperation().walk([](FakeQuantOp rounded) {
+      if (rounded.use_empty())
+        rounded.erase();
+    });
   }
 
 private:
@@ -85,29 +89,48 @@ private:
     if (!weight)
       return;
     OpBuilder b(linear);
+    Value permutation = lm::permutationOf(linear.getWeight());
     Value x = linear.getX();
-    if (SchemeAttr scheme = activationScheme(weight))
-      x = quantized(x, scheme, lm::permutationOf(linear.getWeight()),
-                    linear.getLoc());
-    auto low = LinearOp::create(b, linear.getLoc(),
-                                linear.getResult().getType(), x,
-                                linear.getWeight(), linear.getBias());
+    if (auto rounded = x.getDefiningOp<FakeQuantOp>())
+      x = codesOf(rounded, weight, permutation);
+    else if (SchemeAttr scheme = activationScheme(weight))
+      x = quantized(x, scheme, {}, permutation, linear.getLoc());
+    auto low =
+        LinearOp::create(b, linear.getLoc(), linear.getResult().getType(), x,
+                         linear.getWeight(), linear.getBias());
     linear.replaceAllUsesWith(low.getResult());
     linear.erase();
   }
 
+  /// The codes of activations that the model itself rounds, where kernels
+  /// multiply such codes; else the reals as rounded.
+  Value codesOf(FakeQuantOp rounded, TensorType weight, Value permutation) {
+    SchemeAttr attr = rounded.getScheme();
+    const Scheme &scheme = attr.getScheme();
+    int64_t group = weight.getScheme().getScheme().innerGroup();
+    int64_t span = scheme.innerGroup();
+    bool covers = span <= 0 || (group > 0 && span % group == 0);
+    if (rounded.getScales() || rounded.getStraightThrough() || !covers ||
+        !hasIntegerCodes(weight.getScheme().getScheme()) ||
+        !makesSignedBytes(rounded.getQuantizer().getQuantizer(), scheme))
+      return rounded.getResult();
+    return quantized(rounded.getX(), attr, rounded.getQuantizer(), permutation,
+                     rounded.getLoc());
+  }
+
   /// `x` as codes, shared by all layers that want the same of it.
-  Value quantized(Value x, SchemeAttr scheme, Value permutation, Location loc) {
-    Value &result = quantized_[{x, permutation, scheme}];
+  Value quantized(Value x, SchemeAttr scheme, QuantizerAttr quantizer,
+                  Value permutation, Location loc) {
+    Value &result = quantized_[{x, permutation, scheme, quantizer}];
     if (result)
       return result;
-    auto type = TensorType::get(&getContext(),
-                                cast<ShapedType>(x.getType()).getShape(),
-                                scheme, /*permuted=*/bool(permutation));
+    auto type =
+        TensorType::get(&getContext(), cast<ShapedType>(x.getType()).getShape(),
+                        scheme, /*permuted=*/bool(permutation));
     // Right behind what it reads, so that every layer can share it.
     OpBuilder b(&getContext());
     b.setInsertionPointAfterValue(laterOf(x, permutation));
-    return result = QuantizeOp::create(b, loc, type, x, permutation);
+    return result = QuantizeOp::create(b, loc, type, x, permutation, quantizer);
   }
 
   /// Of two values of a block.
@@ -130,7 +153,8 @@ private:
     embed.erase();
   }
 
-  llvm::DenseMap<std::tuple<Value, Value, Attribute>, Value> quantized_;
+  llvm::DenseMap<std::tuple<Value, Value, Attribute, Attribute>, Value>
+      quantized_;
 };
 
 } // namespace

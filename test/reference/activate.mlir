@@ -4,6 +4,8 @@ func.func @functions() {
   %x = arith.constant dense<[[-30.0, -1.0, 0.0, 0.5, 3.0]]> : tensor<1x5xf32>
   %relu = lm.activate relu %x : tensor<1x5xf32>
   check.expect_eq %relu, dense<[[0.0, 0.0, 0.0, 0.5, 3.0]]> : tensor<1x5xf32>
+  %relu2 = lm.activate relu2 %x : tensor<1x5xf32>
+  check.expect_eq %relu2, dense<[[0.0, 0.0, 0.0, 0.25, 9.0]]> : tensor<1x5xf32>
   %silu = lm.activate silu %x : tensor<1x5xf32>
   check.expect_close %silu, dense<[[-2.8072868906517896e-12, -0.2689414213699951, 0.0, 0.3112296656009273, 2.8577223804672998]]> : tensor<1x5xf32> within 1.0e-7
   %gelu = lm.activate gelu %x : tensor<1x5xf32>

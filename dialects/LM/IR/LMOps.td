@@ -13,7 +13,8 @@ def LM_Activation : I32EnumAttr<"Activation", "a pointwise nonlinearity", [
   I32EnumAttrCase<"Gelu", 1, "gelu">,
   I32EnumAttrCase<"GeluTanh", 2, "gelu_tanh">,
   I32EnumAttrCase<"Relu", 3, "relu">,
-  I32EnumAttrCase<"Tanh", 4, "tanh">
+  I32EnumAttrCase<"Tanh", 4, "tanh">,
+  I32EnumAttrCase<"Relu2", 5, "relu2">
 ]> {
   let cppNamespace = "::lowbit::lm";
   let genSpecializedAttr = 0;
@@ -198,6 +199,7 @@ def LM_ActivateOp : LM_Op<"activate", [AllTypesMatch<["x", "result"]>]> {
         gelu_tanh(x) = x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)))
         relu(x)      = 0 where x < 0, else x
         tanh(x)      = 1 - 2 / (1 + exp(2 x))
+        relu2(x)     = relu(x)^2
 
     Example:
 

@@ -10,8 +10,8 @@ def VerifyModel : Pass<"lm-verify-model", "::mlir::ModuleOp"> {
   let description = [{
     Changes nothing. What later stages rely on:
 
-    - (V1) functions hold `lm` operations, `func` operations and
-      `arith.constant`, nothing else;
+    - (V1) functions hold `lm` operations, `func` operations, `arith.constant`
+      and `lowbit.fake_quant`, where rounded activations are part of the model;
     - (V2) a weight's name has one type in the whole module;
     - (V3) a store is an argument or an `lm.kv_append` of one;
     - (V4) every layer of a store is appended exactly once before it is

@@ -3,6 +3,7 @@
 #include "dialects/LM/Transforms/Passes.h"
 
 #include "dialects/LM/IR/LMOps.h"
+#include "dialects/LowBit/IR/LowBitOps.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -26,11 +27,11 @@ using namespace lowbit::lm;
 static LogicalResult verifyDialects(ModuleOp module) {
   WalkResult result = module.walk([&](Operation *op) {
     if (isa_and_present<LMDialect, func::FuncDialect>(op->getDialect()) ||
-        isa<arith::ConstantOp>(op) || op == module)
+        isa<arith::ConstantOp, lowbit::FakeQuantOp>(op) || op == module)
       return WalkResult::advance();
     InFlightDiagnostic diagnostic = // V1
-        op->emitError("the import stage holds lm operations, func operations "
-                      "and arith.constant, but got ")
+        op->emitError("the import stage holds lm operations, func operations, "
+                      "arith.constant and lowbit.fake_quant, but got ")
         << op->getName();
     diagnostic.attachNote() << "start from a later stage (--start-from=), or "
                                "write it in the lm dialect";

@@ -11,6 +11,7 @@
 #define LOWBIT_CONVERSION_KERNELS_H
 
 #include "dialects/LM/IR/LMOps.h"
+#include "dialects/LowBit/IR/LowBitOps.h"
 #include "dialects/Pack/IR/PackOps.h"
 #include "lowbit/Analysis/TargetInfo.h"
 #include "lowbit/Conversion/Emitter.h"
@@ -95,6 +96,11 @@ void emitLayerNorm(Emitter &e, const KernelContext &c, float epsilon,
                    mlir::Value out);
 void emitActivate(Emitter &e, const KernelContext &c, lm::Activation function,
                   mlir::Value x, mlir::Value out);
+/// Whether compiled code rounds so: integer codes with f32 scales of rows or
+/// groups, from the largest magnitude or both ends, in f32.
+bool hasFakeQuantKernel(FakeQuantOp op);
+void emitFakeQuant(Emitter &e, const KernelContext &c, FakeQuantOp op,
+                   mlir::Value x, mlir::Value out);
 void emitRotate(Emitter &e, const KernelContext &c, int64_t block,
                 mlir::Value x, mlir::Value out);
 void emitGate(Emitter &e, const KernelContext &c, lm::Activation function,

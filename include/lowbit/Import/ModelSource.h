@@ -10,6 +10,7 @@
 #define LOWBIT_IMPORT_MODELSOURCE_H
 
 #include "lowbit/Support/BitFormat.h"
+#include "lowbit/Support/Quantizer.h"
 
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
@@ -21,6 +22,13 @@
 
 namespace lowbit {
 
+/// How a layer's input is rounded before it meets the weight, where that is part
+/// of the model: lowbit.fake_quant by `quantizer` in `scheme`.
+struct InputRounding {
+  Quantizer quantizer;
+  Scheme scheme;
+};
+
 /// A tensor in a mapped file, row-major: the last dimension is contiguous.
 struct SourceTensor {
   std::string name;
@@ -28,6 +36,9 @@ struct SourceTensor {
   const BitFormat *format = nullptr;
   const uint8_t *data = nullptr; ///< of any alignment; null if generated
   uint64_t bytes = 0;
+  /// Of a matrix that was trained or quantized with rounded inputs; lives
+  /// forever. Null: nobody says so.
+  const InputRounding *inputs = nullptr;
   /// Makes a row of a tensor that is in no file; several threads call it.
   std::function<void(int64_t row, RowFields &fields)> generate;
 

@@ -31,7 +31,7 @@ Reals gatherRows(const Reals &x, const Indices &rows);
 /// Of the rows from first[i] to last[i], both included.
 Reals meanRows(const Reals &x, const Indices &first, const Indices &last);
 
-enum class Function { Silu, Gelu, GeluTanh, Relu, Tanh };
+enum class Function { Silu, Gelu, GeluTanh, Relu, Tanh, Relu2 };
 double activate(Function function, double x);
 Reals activate(Function function, const Reals &x);
 Reals gate(Function function, const Reals &gate, const Reals &up);

@@ -66,6 +66,10 @@ struct CodeRange {
 };
 CodeRange codeRange(const Quantizer &quantizer, const Scheme &scheme);
 
+/// Whether it makes signed bytes within +-127 under one f32 scale or divisor of
+/// a row or of groups, from the largest magnitude: what kernels can multiply.
+bool makesSignedBytes(const Quantizer &quantizer, const Scheme &scheme);
+
 } // namespace lowbit
 
 #endif // LOWBIT_SUPPORT_QUANTIZER_H

@@ -100,6 +100,13 @@ void emitLayerNorm(Emitter &e, const KernelContext &c, float epsilon, Value x,
   });
 }
 
+/// max(x, 0); NaN stays NaN.
+static Value positivePart(Emitter &e, Value x) {
+  Value isLess = arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::OLT, x,
+                                       e.splatF(0));
+  return e.choose(isLess, e.splatF(0), x);
+}
+
 static Value activation(Emitter &e, lm::Activation function, Value x) {
   auto un = [&](auto op) { return op.getResult(); };
   switch (function) {
@@ -123,10 +130,11 @@ static Value activation(Emitter &e, lm::Activation function, Value x) {
         un(math::ExpOp::create(e.b, e.loc, e.mulF(inner, e.splatF(factor))));
     return e.divF(x, e.addF(power, e.splatF(1)));
   }
-  case lm::Activation::Relu: {
-    Value isLess = un(arith::CmpFOp::create(
-        e.b, e.loc, arith::CmpFPredicate::OLT, x, e.splatF(0)));
-    return e.choose(isLess, e.splatF(0), x); // NaN stays NaN
+  case lm::Activation::Relu:
+    return positivePart(e, x);
+  case lm::Activation::Relu2: {
+    Value positive = positivePart(e, x);
+    return e.mulF(positive, positive);
   }
   case lm::Activation::Tanh:
     return un(math::TanhOp::create(e.b, e.loc, x));

@@ -76,15 +76,7 @@ private:
     auto quantizer = quantize.getQuantizerAttr();
     if (!quantizer && !scheme.has(Component::Divisor))
       return success();
-    bool isSigned = scheme.kind == CodeKind::Signed && scheme.bits == 8 &&
-                    scheme.rounding == Rounding::NearestEven &&
-                    scheme.levels.size() == 1 &&
-                    scheme.levels[0].group != Level::kTensor &&
-                    scheme.levels[0].components.size() == 1 &&
-                    scheme.levels[0].components[0].type.kind == FieldType::F32;
-    Quantizer by = quantizer ? quantizer.getQuantizer() : Quantizer();
-    if (quantizer && isSigned && by.range == Quantizer::Range::AbsMax &&
-        by.reach <= 127 && by.type == FieldType::F32 && !by.refine)
+    if (quantizer && makesSignedBytes(quantizer.getQuantizer(), scheme))
       return success();
     auto diagnostic = linear.emitOpError(
         "activations by a quantizer have codes of `s8` under one f32 scale or "

@@ -14,6 +14,7 @@ void buildQwen3(GraphBuilder &graph);
 void buildGemma3(GraphBuilder &graph);
 void buildSmolLM3(GraphBuilder &graph);
 void buildPhi3(GraphBuilder &graph);
+void buildBitNet(GraphBuilder &graph);
 void buildBert(GraphBuilder &graph);
 
 /// What an encoder gives: classes where it has a classifier.

@@ -2,7 +2,7 @@
 
 #include "lib/Import/Architectures/GraphBuilder.h"
 
-#include "dialects/LowBit/IR/LowBitDialect.h"
+#include "dialects/LowBit/IR/LowBitOps.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/StringExtras.h"
@@ -274,7 +274,27 @@ Value GraphBuilder::linear(Value x, StringRef name, Dimension outputs,
   std::string biasName = tensorName(name, ".bias");
   if (biasRequired || has(biasName))
     bias = vector(biasName, outputs);
+  x = roundedInput(x, tensorName(name, ".weight"));
   return lm::LinearOp::create(builder, rows(outputs.size), x, w, bias);
+}
+
+Value GraphBuilder::roundedInput(Value x, const std::string &weight) {
+  const SourceTensor *tensor = source.find(weight);
+  if (!tensor)
+    return x;
+  const InputRounding *rounding = tensor->inputs;
+  if (!rounding && tensor->format->scheme.kind == CodeKind::Ternary)
+    rounding = ternaryInputs;
+  if (!rounding)
+    return x;
+  Value &result = roundedInputs[{x, rounding}];
+  MLIRContext *context = builder.getContext();
+  if (!result)
+    result = FakeQuantOp::create(
+        builder, x.getType(), x, Value(), Value(),
+        QuantizerAttr::get(context, rounding->quantizer),
+        SchemeAttr::get(context, rounding->scheme), UnitAttr());
+  return result;
 }
 
 Value GraphBuilder::attention(Value x, const AttentionOptions &attention) {
@@ -307,10 +327,13 @@ Value GraphBuilder::attention(Value x, const AttentionOptions &attention) {
       builder, q.getType(), q, kv, builder.getI64IntegerAttr(layer),
       builder.getF32FloatAttr(attention.scale.value_or(hp.attentionScale)),
       window);
+  if (!attention.outputNorm.empty())
+    a = rmsNorm(a, tensorName(attention.outputNorm, ".weight"), queries);
   return linear(a, "attn_output", embedding, queries);
 }
 
-Value GraphBuilder::feedForward(Value x, lm::Activation activation) {
+Value GraphBuilder::feedForward(Value x, lm::Activation activation,
+                                StringRef hiddenNorm) {
   Dimension embedding{hp.embedding, hp.key("embedding_length")};
   Dimension hidden{hp.feedForward[layer], hp.key("feed_forward_length")};
   Value gate = linear(x, "ffn_gate", hidden, embedding);
@@ -318,6 +341,8 @@ Value GraphBuilder::feedForward(Value x, lm::Activation activation) {
   Value gated = lm::GateOp::create(
       builder, gate.getType(),
       lm::ActivationAttr::get(builder.getContext(), activation), gate, up);
+  if (!hiddenNorm.empty())
+    gated = rmsNorm(gated, tensorName(hiddenNorm, ".weight"), hidden);
   return linear(gated, "ffn_down", embedding, hidden);
 }
 

@@ -38,6 +38,7 @@ struct AttentionOptions {
   bool biasRequired = false;  ///< of queries, keys and values
   int64_t window = 0;         ///< 0: all positions
   std::optional<float> scale; ///< of the scores; absent: the keys' own
+  llvm::StringRef outputNorm; ///< in front of attn_output; empty: none
 };
 
 class GraphBuilder {
@@ -59,7 +60,9 @@ public:
   void beginLayer(int64_t layer);
   mlir::Value norm(mlir::Value x, llvm::StringRef name);
   mlir::Value attention(mlir::Value x, const AttentionOptions &options);
-  mlir::Value feedForward(mlir::Value x, lm::Activation function);
+  /// `hiddenNorm` stands in front of ffn_down; empty: none.
+  mlir::Value feedForward(mlir::Value x, lm::Activation function,
+                          llvm::StringRef hiddenNorm = {});
   /// The same without a gate.
   mlir::Value plainFeedForward(mlir::Value x, lm::Activation function);
   mlir::Value add(mlir::Value lhs, mlir::Value rhs);
@@ -78,6 +81,11 @@ public:
   /// Means of the rows asked for, and behind them the classifier if there is
   /// one: `cls` with tanh, then `cls.output`.
   void pool(mlir::Value x);
+  /// Ternary matrices whose source does not say how their inputs are rounded
+  /// round them so.
+  void setTernaryInputs(const InputRounding *rounding) {
+    ternaryInputs = rounding;
+  }
 
   /// What the list of booleans under `name` says of each layer; empty if there
   /// is no such list.
@@ -106,6 +114,8 @@ private:
   mlir::Value means(mlir::Value x);
   mlir::Value activate(mlir::Value x, lm::Activation function);
   mlir::DictionaryAttr modelAttribute();
+  /// `x` as the layer of `weight` sees it.
+  mlir::Value roundedInput(mlir::Value x, const std::string &weight);
   void checkAllUsed();
 
   ImportOptions options;
@@ -116,6 +126,9 @@ private:
   int64_t layer = -1;
   std::string prefix;
   llvm::StringMap<mlir::Value> weights;
+  const InputRounding *ternaryInputs = nullptr;
+  llvm::DenseMap<std::pair<mlir::Value, const InputRounding *>, mlir::Value>
+      roundedInputs; ///< layers that read one value share what is made of it
   mlir::Operation *lastWeight = nullptr;
   std::string problem;
 };

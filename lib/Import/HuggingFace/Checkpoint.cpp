@@ -29,6 +29,11 @@ const safetensors::Tensor *Checkpoint::find(StringRef name) const {
   return found == numbers.end() ? nullptr : &all[found->second];
 }
 
+const std::string *Checkpoint::metadata(StringRef name) const {
+  auto found = texts.find(name);
+  return found == texts.end() ? nullptr : &found->second;
+}
+
 Error Checkpoint::openFile(const std::string &path) {
   if (!llvm::sys::fs::exists(path))
     return fileError(path, "no such file: a shard is missing, download it too");
@@ -44,6 +49,8 @@ Error Checkpoint::openFile(const std::string &path) {
                                  "model, download them again");
     all.push_back(std::move(tensor));
   }
+  for (auto &[name, text] : file->metadata)
+    texts.try_emplace(name, std::move(text));
   return Error::success();
 }
 

@@ -21,6 +21,8 @@ public:
 
   llvm::ArrayRef<safetensors::Tensor> tensors() const { return all; }
   const safetensors::Tensor *find(llvm::StringRef name) const;
+  /// The text under `name` in the metadata of any file, or null.
+  const std::string *metadata(llvm::StringRef name) const;
 
 private:
   llvm::Error openFile(const std::string &path);
@@ -29,6 +31,7 @@ private:
   std::vector<MappedFile> maps;
   std::vector<safetensors::Tensor> all;
   llvm::StringMap<size_t> numbers; ///< in `all`
+  llvm::StringMap<std::string> texts;
 };
 
 /// FOLDER/NAME.

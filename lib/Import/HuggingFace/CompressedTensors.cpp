@@ -159,19 +159,6 @@ llvm::Expected<PackedRows> readPackQuantized(TensorReader &reader,
   return rows;
 }
 
-/// Integers of a byte each must be ones of `bits` bits.
-static Error checkRange(TensorReader &reader, const safetensors::Tensor &tensor,
-                        unsigned bits) {
-  int least = -(1 << (bits - 1)), most = (1 << (bits - 1)) - 1;
-  for (uint64_t i = 0; i < tensor.bytes; ++i)
-    if (int value = int8_t(tensor.data[i]); value < least || value > most)
-      return reader.fail(tensor.name,
-                         "has the value " + Twine(value) + " at element " +
-                             Twine(i) + ", which is no integer of " +
-                             Twine(bits) + " bits: quantize the model again");
-  return Error::success();
-}
-
 static Error readByteZeros(TensorReader &reader, StringRef layer,
                            PackedRows &rows) {
   int64_t groups = rows.groups();

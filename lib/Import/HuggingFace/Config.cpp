@@ -6,6 +6,8 @@
 #include "Json.h"
 #include "SafetensorsFile.h"
 
+#include "llvm/ADT/StringExtras.h"
+
 #include <cmath>
 
 using llvm::StringRef;
@@ -24,12 +26,21 @@ static void refuseUnknownParts(ConfigReader &reader) {
   if (reader.flag("use_bidirectional_attention", false))
     reader.fail("key 'use_bidirectional_attention' is not supported, expected "
                 "false");
+}
+
+static void setActivation(ConfigReader &reader) {
   const Family &family = *reader.config.family;
   StringRef activation = reader.text(family.activationKey);
-  if (!activation.empty() && activation != family.activation)
+  llvm::SmallVector<StringRef> known;
+  StringRef(family.activations).split(known, ' ');
+  if (!activation.empty() && !llvm::is_contained(known, activation))
     reader.fail("key '" + Twine(family.activationKey) + "' is " +
                 safetensors::quoted(activation) + ", expected '" +
-                family.activation + "' for model_type " + family.modelType);
+                llvm::join(known, "' or '") + "' for model_type " +
+                family.modelType);
+  if (known.size() > 1)
+    reader.set("feed_forward.activation", activation.str(),
+               family.activationKey);
 }
 
 //===- Layers of different kinds ------------------------------------------===//
@@ -228,6 +239,7 @@ llvm::Expected<Config> readConfig(const Object &whole, StringRef path,
     setAttentionScale(reader);
     findParts(reader);
     refuseUnknownParts(reader);
+    setActivation(reader);
     config.tied = reader.flag("tie_word_embeddings", false);
     config.parts |= config.tied ? 0 : unsigned(SeparateHead);
   }

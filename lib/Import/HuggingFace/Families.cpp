@@ -65,6 +65,11 @@ static constexpr Family kFamilies[] = {
      false, false, kRobertaDefaults},
     {"camembert", "bert", Encoder, 0, Windows::None, "hidden_act", "gelu",
      false, false, kRobertaDefaults},
+    {"bitnet", "bitnet", kPlain | SubNorms, kAttentionBiases, Windows::None,
+     "hidden_act", "relu2 silu", false, false,
+     R"({"max_position_embeddings": 2048, "rms_norm_eps": 1e-5,
+         "num_key_value_heads": 5, "rope_theta": 500000.0,
+         "hidden_act": "relu2"})"},
 };
 
 static constexpr TensorRule kLayerRules[] = {
@@ -97,6 +102,7 @@ static constexpr TensorRule kLayerRules[] = {
     {InputBiases, "self_attn.v_proj.bias", "attn_v.bias"},
     {HeadNorms, "self_attn.q_norm.weight", "attn_q_norm.weight"},
     {HeadNorms, "self_attn.k_norm.weight", "attn_k_norm.weight"},
+    {SubNorms, "self_attn.attn_sub_norm.weight", "attn_sub_norm.weight"},
     {Basic, "self_attn.o_proj.weight", "attn_output.weight"},
     {OutputBias, "self_attn.o_proj.bias", "attn_output.bias"},
     {InnerNorms, "post_attention_layernorm.weight", "ffn_norm.weight"},
@@ -109,6 +115,7 @@ static constexpr TensorRule kLayerRules[] = {
     {SeparateMatrices, "mlp.up_proj.weight", "ffn_up.weight"},
     {FusedMatrices, "mlp.gate_up_proj.weight", "ffn_gate.weight", Rows::Gate},
     {FusedMatrices, "mlp.gate_up_proj.weight", "ffn_up.weight", Rows::Up},
+    {SubNorms, "mlp.ffn_sub_norm.weight", "ffn_sub_norm.weight"},
     {Basic, "mlp.down_proj.weight", "ffn_down.weight"},
     {FeedForwardBiases, "mlp.gate_proj.bias", "ffn_gate.bias"},
     {FeedForwardBiases, "mlp.up_proj.bias", "ffn_up.bias"},

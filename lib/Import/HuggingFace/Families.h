@@ -31,7 +31,8 @@ enum Part : unsigned {
   Encoder = 1024,        ///< what every encoder has, in place of Basic
   TokenTypes = 2048,     ///< a table of two rows or more
   Pooler = 4096,         ///< a classifier of one matrix behind a pooler
-  DenseClassifier = 8192 ///< a classifier of two matrices
+  DenseClassifier = 8192, ///< a classifier of two matrices
+  SubNorms = 16384        ///< in front of o_proj and down_proj
 };
 
 /// The rows of a tensor that become one of GGUF's. Positions: those behind the
@@ -61,8 +62,10 @@ struct Family {
   /// Biases that its models have if attention_bias or mlp_bias says so.
   unsigned optionalParts;
   Windows windows;
-  const char *activationKey, *activation; ///< the only value that is known
-  bool gainsLessOne;                      ///< norms store their gain minus 1
+  /// The values that are known, with spaces between; of several, the
+  /// architecture reads ARCHITECTURE.feed_forward.activation.
+  const char *activationKey, *activations;
+  bool gainsLessOne; ///< norms store their gain minus 1
   /// GGUF has elements of a head that rotate together side by side.
   bool rotatesPairs;
   /// Keys that config.json may lack: the defaults of the configuration class

@@ -73,16 +73,28 @@ TensorReader::take(const Twine &name, ArrayRef<StringRef> types,
   return tensor;
 }
 
+Error checkRange(TensorReader &reader, const safetensors::Tensor &tensor,
+                 unsigned bits) {
+  int least = -(1 << (bits - 1)), most = (1 << (bits - 1)) - 1;
+  for (uint64_t i = 0; i < tensor.bytes; ++i)
+    if (int value = int8_t(tensor.data[i]); value < least || value > most)
+      return reader.fail(tensor.name,
+                         "has the value " + Twine(value) + " at element " +
+                             Twine(i) + ", which is no integer of " +
+                             Twine(bits) + " bits: quantize the model again");
+  return Error::success();
+}
+
 //===- Scales -------------------------------------------------------------===//
 
-static FieldType scaleType(const safetensors::Tensor &scales) {
+FieldType scaleType(const safetensors::Tensor &scales) {
   StringRef name = scales.type->name;
   return name == "F16"    ? FieldType{FieldType::F16, 16}
          : name == "BF16" ? FieldType{FieldType::BF16, 16}
                           : FieldType{FieldType::F32, 32};
 }
 
-static uint32_t scaleBits(const safetensors::Tensor &scales, int64_t index) {
+uint32_t scaleBits(const safetensors::Tensor &scales, int64_t index) {
   return scales.type->bits == 16
              ? llvm::support::endian::read16le(scales.data + 2 * index)
              : llvm::support::endian::read32le(scales.data + 4 * index);
@@ -126,8 +138,8 @@ static Scheme schemeOf(const PackedRows &rows) {
   return scheme;
 }
 
-static const BitFormat *formatOf(const Scheme &scheme, const char *name,
-                                 FormatList &formats) {
+const BitFormat *formatOf(const Scheme &scheme, const char *name,
+                          FormatList &formats) {
   for (const BitFormat &format : formats)
     if (format.scheme == scheme && StringRef(format.name) == name)
       return &format;

@@ -57,6 +57,10 @@ public:
   const safetensors::Tensor *findAny(const llvm::Twine &name) const {
     return checkpoint.find(name.str());
   }
+  /// What a file's metadata say under `name`, or null.
+  const std::string *metadata(const llvm::Twine &name) const {
+    return checkpoint.metadata(name.str());
+  }
   /// The tensor, which must be there and of a type; counts as used.
   llvm::Expected<const safetensors::Tensor *>
   take(const llvm::Twine &name, llvm::ArrayRef<llvm::StringRef> types);
@@ -78,6 +82,18 @@ private:
 
 /// Formats that no table has; a tensor points to one.
 using FormatList = std::list<BitFormat>;
+
+/// The format of a scheme, added where the list does not have it yet.
+const BitFormat *formatOf(const Scheme &scheme, const char *name,
+                          FormatList &formats);
+
+/// Integers of a byte each must be ones of `bits` bits.
+llvm::Error checkRange(TensorReader &reader, const safetensors::Tensor &tensor,
+                       unsigned bits);
+
+/// F32, F16 or BF16, as the tensor's elements are; and one of them.
+FieldType scaleType(const safetensors::Tensor &scales);
+uint32_t scaleBits(const safetensors::Tensor &scales, int64_t index);
 
 /// Makes `tensor`, but for its name, of a matrix. `format` is a word for
 /// reports and lives forever.

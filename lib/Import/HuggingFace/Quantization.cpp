@@ -47,6 +47,7 @@ private:
                    QuantizedLayers &layers);
   void readGPTQ();
   void readAWQ();
+  llvm::Expected<Quantization> readBitNet();
 
   const Object &object;
   StringRef path;
@@ -177,6 +178,15 @@ void Reader::readAWQ() {
   result.layers.push_back(layers);
 }
 
+llvm::Expected<Quantization> Reader::readBitNet() {
+  result.method = Quantization::BitNet;
+  llvm::Expected<BitNetLayers> layers = readBitNetLayers(object, path);
+  if (!layers)
+    return layers.takeError();
+  result.bitnet = std::move(*layers);
+  return std::move(result);
+}
+
 llvm::Expected<Quantization> Reader::run() {
   StringRef method = object.getString("quant_method").value_or("");
   if (method == "compressed-tensors")
@@ -185,9 +195,13 @@ llvm::Expected<Quantization> Reader::run() {
     readGPTQ();
   else if (method == "awq")
     readAWQ();
+  else if (method == "bitnet")
+    return readBitNet();
+  else if (method == "torchao") // the tensors' metadata say the rest
+    result.method = Quantization::TorchAO;
   else
     refuse("quant_method", method.empty() ? "unknown" : method,
-           "compressed-tensors, gptq or awq");
+           "compressed-tensors, gptq, awq, bitnet or torchao");
   if (!problem.empty())
     return fileError(path, problem);
   return std::move(result);

@@ -19,13 +19,31 @@ struct QuantizedLayers {
   bool packed = true;          ///< into words of 32 bits; else a byte a code
 };
 
+/// Which layers are BitLinear, and what their tensors hold.
+struct BitNetLayers {
+  /// Weights are floats, rounded in every forward pass (AutoBitLinear, online).
+  bool online = false;
+  /// Ternary weights are multiplied by weight_scale (AutoBitLinear, offline)
+  /// rather than divided by it (BitLinear).
+  bool multiplies = false;
+  /// Layers that are not, by the beginnings or ends of their names.
+  std::vector<std::string> excluded;
+
+  bool contains(llvm::StringRef layer) const;
+};
+
 struct Quantization {
-  enum Method { None, CompressedTensors, GPTQ, AWQ };
+  enum Method { None, CompressedTensors, GPTQ, AWQ, BitNet, TorchAO };
   Method method = None;
   /// compressed-tensors may have several, the others have one.
   std::vector<QuantizedLayers> layers;
   bool zerosLessOne = false; ///< GPTQ's first format stores zero points minus 1
+  BitNetLayers bitnet;
 };
+
+/// Reads quant_method bitnet.
+llvm::Expected<BitNetLayers> readBitNetLayers(const llvm::json::Object &object,
+                                              llvm::StringRef path);
 
 /// Reads the object `quantization_config`; the file is `path`. What no reader
 /// here understands is refused in one line that names the key.

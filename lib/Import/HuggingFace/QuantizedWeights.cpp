@@ -17,6 +17,10 @@ bool QuantizedWeights::has(StringRef weight) const {
   StringRef layer = layerOf(weight);
   if (layer.empty() || quantization.method == Quantization::None)
     return false;
+  if (quantization.method == Quantization::BitNet)
+    return isBitLinear(reader, layer, quantization.bitnet);
+  if (quantization.method == Quantization::TorchAO)
+    return reader.findAny(layer + "._weight_qdata");
   if (quantization.method != Quantization::CompressedTensors)
     return reader.findAny(layer + ".qweight");
   const safetensors::Tensor *bytes = checkpoint.find(weight);
@@ -78,6 +82,10 @@ static llvm::Expected<PackedRows> readLayer(TensorReader &reader,
 
 Error QuantizedWeights::read(StringRef weight, SourceTensor &tensor) {
   StringRef layer = layerOf(weight);
+  if (quantization.method == Quantization::BitNet)
+    return readBitLinear(reader, layer, quantization.bitnet, formats, tensor);
+  if (quantization.method == Quantization::TorchAO)
+    return readTorchAO(reader, layer, formats, tensor);
   const char *format = "";
   auto rows = readLayer(reader, layer, quantization, format);
   if (!rows)

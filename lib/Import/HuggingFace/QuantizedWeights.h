@@ -59,6 +59,16 @@ llvm::Expected<PackedRows> readGPTQ(TensorReader &reader, llvm::StringRef layer,
 llvm::Expected<PackedRows> readAWQ(TensorReader &reader, llvm::StringRef layer,
                                    const QuantizedLayers &config);
 
+/// Whether a layer is BitLinear: all of the blocks are, but those excluded.
+bool isBitLinear(const TensorReader &reader, llvm::StringRef layer,
+                 const BitNetLayers &config);
+llvm::Error readBitLinear(TensorReader &reader, llvm::StringRef layer,
+                          const BitNetLayers &config, FormatList &formats,
+                          SourceTensor &tensor);
+
+llvm::Error readTorchAO(TensorReader &reader, llvm::StringRef layer,
+                        FormatList &formats, SourceTensor &tensor);
+
 } // namespace lowbit::huggingface
 
 #endif // LOWBIT_LIB_IMPORT_HUGGINGFACE_QUANTIZEDWEIGHTS_H

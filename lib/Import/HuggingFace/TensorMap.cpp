@@ -67,7 +67,7 @@ Error Mapper::findPrefix() {
   }
   for (const char *known : {"model.", "model.language_model.",
                             "language_model.model.", "language_model.", ""})
-    if (checkpoint.find(known + std::string("embed_tokens.weight"))) {
+    if (has(known + std::string("embed_tokens.weight"))) {
       prefix = known;
       return Error::success();
     }

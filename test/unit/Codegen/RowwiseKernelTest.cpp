@@ -173,6 +173,29 @@ TEST_F(RowwiseKernelTest, Activate) {
     }
 }
 
+/// One rounding, of the square.
+TEST_F(RowwiseKernelTest, SquareOfRelu) {
+  constexpr int64_t d = 333;
+  std::string type = tensor(kRows, d);
+  module.text(functionOf("activate", "%x: " + type,
+                         "lm.activate relu2 %x : " + type, type));
+  module.text(functionOf("gate", "%x: " + type + ", %u: " + type,
+                         "lm.gate relu2 %x, %u : " + type, type));
+  module.build();
+  Reals x = bends(random, kRows, d), up = random.reals(kRows, d);
+  for (double &value : x.data)
+    value = std::min(value, double(0x1p60f)); // the square is finite
+  auto square = [&](int64_t t, int64_t k) {
+    return 0x1p-24 * x.row(t)[k] * x.row(t)[k] + 0x1p-149;
+  };
+  using reference::Function;
+  check("activate", {&x}, reference::activate(Function::Relu2, x), square);
+  check("gate", {&x, &up}, reference::gate(Function::Relu2, x, up),
+        [&](int64_t t, int64_t k) {
+          return 3 * square(t, k) * std::max(1.0, std::fabs(up.row(t)[k]));
+        });
+}
+
 TEST_F(RowwiseKernelTest, Gate) {
   constexpr int64_t d = 70;
   std::string x = tensor(kRows, d);

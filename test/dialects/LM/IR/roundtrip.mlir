@@ -77,7 +77,9 @@ func.func @activate(%x: tensor<?x1536xf32>) -> tensor<?x1536xf32> {
   %y = lm.activate gelu %x : tensor<?x1536xf32>
   // CHECK: lm.activate gelu_tanh
   %z = lm.activate gelu_tanh %y : tensor<?x1536xf32>
-  return %z : tensor<?x1536xf32>
+  // CHECK: lm.activate relu2
+  %r = lm.activate relu2 %z : tensor<?x1536xf32>
+  return %r : tensor<?x1536xf32>
 }
 
 // CHECK-LABEL: func @gate

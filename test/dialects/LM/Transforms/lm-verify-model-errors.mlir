@@ -1,7 +1,7 @@
 // RUN: quant-opt %s --lm-verify-model --split-input-file --verify-diagnostics
 
 func.func @v1(%x: tensor<4x4xf32>) -> tensor<4x4xf32> {
-  // expected-error @+2 {{the import stage holds lm operations, func operations and arith.constant, but got arith.addf}}
+  // expected-error @+2 {{the import stage holds lm operations, func operations, arith.constant and lowbit.fake_quant, but got arith.addf}}
   // expected-note @+1 {{start from a later stage}}
   %0 = arith.addf %x, %x : tensor<4x4xf32>
   return %0 : tensor<4x4xf32>

@@ -248,7 +248,7 @@ TEST_F(QuantizedTest, refused_configs) {
   };
   refuse(R"({"quant_method": "hqq"})",
          "key 'quantization_config.quant_method' is 'hqq', expected "
-         "compressed-tensors, gptq or awq");
+         "compressed-tensors, gptq, awq, bitnet or torchao");
   refuse(R"({"quant_method": "gptq", "bits": 5, "group_size": 4})",
          "key 'quantization_config.bits' is 5, expected 2, 3, 4 or 8");
   refuse(R"({"quant_method": "gptq", "bits": 4, "group_size": 0})",
