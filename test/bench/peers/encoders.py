@@ -43,7 +43,7 @@ class LowBit(Runtime):
     def tokenize(self, text):
         ids, count = (ctypes.c_int32 * (len(text) + 2))(), ctypes.c_size_t(len(text) + 2)
         data = text.encode()
-        self.check(self.lib.qrt_tokenize(self.model, data, ctypes.c_size_t(len(data)), 1, 0, ids, ctypes.byref(count)))
+        self.check(self.lib.qrt_tokenize(self.model, data, ctypes.c_size_t(len(data)), 1, 1, ids, ctypes.byref(count)))
         return list(ids[: count.value])
 
     def prepare(self, batch):
