@@ -200,7 +200,7 @@ Status Embedder::embedIds(const int32_t *ids, const int32_t *types,
 Status Embedder::tokenize(std::string_view text, bool refuseLong) {
   const Tokenizer &tokenizer = *model_.tokenizer();
   const size_t before = ids_.size();
-  QRT_TRY(tokenizer.encode(text, /*addSpecial=*/true, /*parseSpecial=*/false,
+  QRT_TRY(tokenizer.encode(text, /*addSpecial=*/true, /*parseSpecial=*/true,
                            ids_));
   const size_t most = size_t(embeddingMaxTokens(model_));
   const int32_t index = int32_t(counts_.size());

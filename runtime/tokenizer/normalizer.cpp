@@ -257,12 +257,6 @@ static bool isPunctuation(uint32_t point) {
   return classOf(point) & ClassPunctuation;
 }
 
-/// \w of regular expressions.
-static bool isWordLike(uint32_t point) {
-  return point == '_' || point == 0x200C || point == 0x200D ||
-         (classOf(point) & (ClassLetter | ClassNumber | ClassMark)) != 0;
-}
-
 static bool isDigit(uint32_t point) { return classOf(point) & ClassNumber; }
 
 namespace {
@@ -306,7 +300,7 @@ void WordSteps::split(const Points &points, Words &words) const {
           case Kind::Punctuation:
             return {0, isPunctuation(point), false};
           case Kind::Words:
-            return {isSpace(point) ? 0 : 1 + isWordLike(point), false,
+            return {isSpace(point) ? 0 : 1 + isWordCharacter(point), false,
                     isSpace(point)};
           case Kind::Digits:
             return {isDigit(point), false, false};

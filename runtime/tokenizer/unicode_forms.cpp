@@ -95,6 +95,20 @@ bool isNonspacingMark(uint32_t point) {
 
 bool isMark(uint32_t point) { return classOf(point) & ClassMark; }
 
+bool isWordCharacter(uint32_t point) {
+  // The joiners, and letters in circles and squares, which are symbols.
+  if (point == 0x200C || point == 0x200D ||
+      (point >= 0x24B6 && point <= 0x24E9) ||
+      (point >= 0x1F130 && point <= 0x1F149) ||
+      (point >= 0x1F150 && point <= 0x1F169) ||
+      (point >= 0x1F170 && point <= 0x1F189))
+    return true;
+  utf8proc_category_t category = categoryOf(point);
+  return category == UTF8PROC_CATEGORY_PC || category == UTF8PROC_CATEGORY_ND ||
+         category == UTF8PROC_CATEGORY_NL ||
+         (classOf(point) & (ClassLetter | ClassMark)) != 0;
+}
+
 bool isOther(uint32_t point) {
   switch (categoryOf(point)) {
   case UTF8PROC_CATEGORY_CC:

@@ -24,6 +24,8 @@ void appendLower(uint32_t point, Points &out);
 
 bool isNonspacingMark(uint32_t point); ///< Mn
 bool isMark(uint32_t point);           ///< M
+/// \w of regular expressions: letters, marks, digits, what connects them.
+bool isWordCharacter(uint32_t point);
 /// Control, format and private use characters: C, but what is not assigned.
 bool isOther(uint32_t point);
 

@@ -74,13 +74,13 @@ def write_modules(path, pooling):
             json.dump(value, file)
 
 
-def expected(model, tokenizer, classifies):
+def expected(model, tokenizer, most, classifies):
     result = {"lines": LINES, "ids": [], "mean": [], "cls": [], "logits": []}
     for line in LINES:
         ids = tokenizer.encode(line).ids
         result["ids"].append(ids)
-        if len(ids) > 24:  # cut off as sentence-transformers does
-            ids = ids[:23] + ids[-1:]
+        if len(ids) > most:  # cut off as sentence-transformers does
+            ids = ids[: most - 1] + ids[-1:]
         with torch.no_grad():
             out = model(torch.tensor([ids]))
         rounded = lambda row: [float(f"{value:.7g}") for value in row.tolist()]
@@ -108,7 +108,7 @@ def make_encoder(name, folder):
     tokenizer.save(os.path.join(path, "tokenizer.json"), pretty=False)
     write_modules(path, pooling)
     with open(os.path.join(path, "expected.json"), "w") as file:
-        json.dump(expected(model, tokenizer, "Classification" in kind), file)
+        json.dump(expected(model, tokenizer, 24 if pooling else config.max_position_embeddings - 2, "Classification" in kind), file)
 
 
 def make_encoders(folder):

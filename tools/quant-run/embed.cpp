@@ -50,9 +50,9 @@ static Error readIds(const qrt_model *model, Batch &batch) {
   size_t most = static_cast<size_t>(qrt_embedding_max_tokens(model));
   std::vector<int32_t> ids, bare;
   for (size_t i = 0; i < batch.texts.size(); ++i) {
-    TOOLS_TRY(tokenize(model, batch.texts[i], true, false, ids));
+    TOOLS_TRY(tokenize(model, batch.texts[i], true, true, ids));
     if (ids.size() > most) {
-      TOOLS_TRY(tokenize(model, batch.texts[i], false, false, bare));
+      TOOLS_TRY(tokenize(model, batch.texts[i], false, true, bare));
       bool hasEnd = !bare.empty() && bare.back() != ids.back();
       int32_t last = ids.back();
       ids.resize(most);

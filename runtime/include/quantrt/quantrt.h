@@ -216,8 +216,9 @@ qrt_status qrt_apply_template(const qrt_model *model,
 ///   float *vectors = malloc(n * qrt_embedding_columns(model) * sizeof(float));
 ///   qrt_embed(model, texts, n, NULL, vectors);
 ///
-/// A classifier gives logits of its classes in place of vectors. Calls of
-/// several threads take turns.
+/// A classifier gives logits of its classes in place of vectors. Control tokens
+/// spelled in a text count as such, as in transformers. Calls of several threads
+/// take turns.
 typedef struct qrt_embed_options {
   int32_t pooling;   ///< QRT_POOLING_*
   int32_t normalize; ///< -1: as they are; 0: the largest is 32760; 1: sum of

@@ -41,9 +41,9 @@ class LowBit(Runtime):
         self.most = self.lib.qrt_embedding_max_tokens(self.model)
 
     def tokenize(self, text):
-        ids, count = (ctypes.c_int32 * (len(text) + 2))(), ctypes.c_size_t(len(text) + 2)
+        ids, count = (ctypes.c_int32 * (4 * len(text) + 8))(), ctypes.c_size_t(4 * len(text) + 8)
         data = text.encode()
-        self.check(self.lib.qrt_tokenize(self.model, data, ctypes.c_size_t(len(data)), 1, 0, ids, ctypes.byref(count)))
+        self.check(self.lib.qrt_tokenize(self.model, data, ctypes.c_size_t(len(data)), 1, 1, ids, ctypes.byref(count)))
         return list(ids[: count.value])
 
     def prepare(self, batch):

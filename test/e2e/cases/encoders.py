@@ -90,7 +90,7 @@ def test_classes(context, name):
 def test_ids(context, name):
     """Ids of the lines as tokenizers gave them, without what is put around."""
     expected = oracle(name)
-    lines = [(line, ids) for line, ids in zip(expected["lines"], expected["ids"]) if "[SEP]" not in line]
+    lines = list(zip(expected["lines"], expected["ids"]))
     file = context.folder / "lines.txt"
     file.write_text("".join(f"{line}\n" for line, _ in lines))
     ours = [json.loads(line) for line in context.run("quant-run", FOLDERS / name, "--tokenize", file).splitlines()]

@@ -64,6 +64,7 @@ TEST(NormalizerTest, Splits) {
   EXPECT_EQ(split({"spaces", "punctuation"}, "it's $5..."),
             (Words{"it", "'", "s", "$", "5", ".", ".", "."}));
   EXPECT_EQ(split({"words"}, "a_b?! c"), (Words{"a_b", "?!", "c"}));
+  EXPECT_EQ(split({"words"}, "a\u203fb\u00b2"), (Words{"a\u203fb", "\u00b2"}));
   EXPECT_EQ(split({"digits"}, "ab12c"), (Words{"ab", "12", "c"}));
   EXPECT_EQ(split({"digit"}, "ab12c"), (Words{"ab", "1", "2", "c"}));
   EXPECT_EQ(split({"spaces"}, ""), Words{});
