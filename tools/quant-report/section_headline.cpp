@@ -44,8 +44,9 @@ static std::string sentence(const MeasuredVariant &best,
                             const MeasuredVariant &base) {
   double smaller = base.weightBytes / best.weightBytes;
   double faster = best.decode.rate / base.decode.rate;
-  std::string text =
-      "<p class=\"hero\"><strong>" + escape(best.title) + "</strong> is ";
+  std::string name =
+      best.name == "source" ? "The file as given" : escape(best.title);
+  std::string text = "<p class=\"hero\"><strong>" + name + "</strong> is ";
   if (std::isfinite(smaller))
     text += comparison(smaller, "smaller", "larger");
   if (std::isfinite(smaller) && std::isfinite(faster))

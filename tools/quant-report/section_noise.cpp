@@ -198,15 +198,30 @@ std::string drawLayers(const Report &report) {
 
 } // namespace
 
-std::string lowbit::tools::report::heatMaps(const Report &report) {
-  std::string maps;
-  for (size_t i = 0; i < report.variants.size(); ++i) {
-    const MeasuredVariant &variant = report.variants[i];
-    HeatMap map = heatMapOf(variant);
-    if (!map.cells.empty())
-      maps += folded(swatch(i) + escape(variant.title),
-                     drawHeatMap(variant, map), &variant == report.best());
+/// The maps of variants that have noise; open is that of the best, or if it has
+/// none the first behind the baseline.
+static std::string foldedMaps(const Report &report) {
+  std::vector<HeatMap> maps;
+  const MeasuredVariant *opened = nullptr;
+  for (const MeasuredVariant &variant : report.variants) {
+    maps.push_back(heatMapOf(variant));
+    bool noisy = maps.back().high >= maps.back().low;
+    if (noisy && (&variant == report.best() ||
+                  (!opened && &variant != report.baseline())))
+      opened = &variant;
   }
+  std::string text;
+  for (size_t i = 0; i < maps.size(); ++i) {
+    const MeasuredVariant &variant = report.variants[i];
+    if (maps[i].high >= maps[i].low)
+      text += folded(swatch(i) + escape(variant.title),
+                     drawHeatMap(variant, maps[i]), &variant == opened);
+  }
+  return text;
+}
+
+std::string lowbit::tools::report::heatMaps(const Report &report) {
+  std::string maps = foldedMaps(report);
   std::string layers = drawLayers(report);
   if (!maps.empty())
     maps = "<h3>Weights</h3>\n" + maps;
@@ -214,6 +229,6 @@ std::string lowbit::tools::report::heatMaps(const Report &report) {
                  "Signal to noise (SQNR): how much larger the original\u2019s "
                  "numbers are than their error, in dB; 6 dB is about one bit. "
                  "Each map has its own colours; a frame stands for equal "
-                 "weights.",
+                 "weights; formats that have no others are left out.",
                  layers + maps);
 }
