@@ -6,6 +6,7 @@
 
 #include "dialects/LM/IR/LMOps.h"
 #include "dialects/LowBit/IR/LowBitOps.h"
+#include "lib/Import/BitLinear.h"
 #include "lowbit/Target/GGUF.h"
 
 #include "llvm/ADT/StringMap.h"
@@ -108,7 +109,7 @@ llvm::Error describeFormats(GGUFImage &image) {
 /// matrices of a bitnet it goes without saying (lib/Import/Architectures).
 bool impliesRounding(lm::LinearOp linear, const ModelSource &source) {
   auto weight = dyn_cast<TensorType>(linear.getWeight().getType());
-  return weight && weight.getScheme().getScheme().kind == CodeKind::Ternary &&
+  return weight && holdsTernaryWeights(weight.getScheme().getScheme()) &&
          source.string("general.architecture") == "bitnet";
 }
 

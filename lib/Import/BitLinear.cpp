@@ -27,6 +27,12 @@ const InputRounding &bitLinearInputs() {
   return rounding;
 }
 
+bool holdsTernaryWeights(const Scheme &scheme) {
+  return scheme.kind == CodeKind::Ternary ||
+         (scheme.kind == CodeKind::Unsigned && scheme.bits == 2 &&
+          scheme.offset == 1);
+}
+
 static Quantizer weightQuantizer() {
   return parsed<Quantizer>(
       "absmean reach 1.0 least 1.0e-05, multiply, clamp -1 1");

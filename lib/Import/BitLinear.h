@@ -17,6 +17,10 @@ namespace lowbit {
 /// What every BitLinear makes of its input.
 const InputRounding &bitLinearInputs();
 
+/// Whether a matrix is that of a BitLinear: ternary, or the two bits of TQ2_0,
+/// whose fourth code no encoder writes.
+bool holdsTernaryWeights(const Scheme &scheme);
+
 /// Makes ternary codes of a float matrix when its rows are read. The mean of
 /// all magnitudes is taken before the first.
 void roundToTernary(SourceTensor &tensor);

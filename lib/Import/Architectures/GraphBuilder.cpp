@@ -3,6 +3,7 @@
 #include "lib/Import/Architectures/GraphBuilder.h"
 
 #include "dialects/LowBit/IR/LowBitOps.h"
+#include "lib/Import/BitLinear.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/StringExtras.h"
@@ -283,7 +284,7 @@ Value GraphBuilder::roundedInput(Value x, const std::string &weight) {
   if (!tensor)
     return x;
   const InputRounding *rounding = tensor->inputs;
-  if (!rounding && tensor->format->scheme.kind == CodeKind::Ternary)
+  if (!rounding && holdsTernaryWeights(tensor->format->scheme))
     rounding = ternaryInputs;
   if (!rounding)
     return x;
