@@ -2,6 +2,7 @@
 
 #include "dialects/LM/IR/LMOps.h"
 #include "dialects/LowBit/IR/LowBitOps.h"
+#include "lowbit/Support/Activations.h"
 #include "lowbit/Support/PanelLayout.h"
 #include "lowbit/Transforms/Passes.h"
 
@@ -40,12 +41,9 @@ struct QuantizeModel : impl::QuantizeModelBase<QuantizeModel> {
   using QuantizeModelBase::QuantizeModelBase;
 
   void runOnOperation() override {
-    if (activations != "int8" && activations != "int8-pow2" &&
-        activations != "per-token" && activations != "binary" &&
-        activations != "bf16" && activations != "f32") {
+    if (!isActivationWord(activations)) {
       getOperation().emitError()
-          << "activations must be int8, int8-pow2, per-token, binary, bf16 or "
-             "f32, but got '"
+          << "activations must be " << activationWordList() << ", but got '"
           << activations << "'";
       return signalPassFailure();
     }
@@ -54,6 +52,12 @@ struct QuantizeModel : impl::QuantizeModelBase<QuantizeModel> {
   }
 
 private:
+  /// A weight that got more than 4 bits got them because it matters: a head in
+  /// Q8_0 keeps activations of 8 bits.
+  bool hasFourBits(const Scheme &weight) const {
+    return StringRef(activations).starts_with("int4") && weight.bits <= 4;
+  }
+
   /// The activations' scheme for a weight; null: reals.
   SchemeAttr activationScheme(TensorType weight) {
     Scheme scheme = weight.getScheme().getScheme();
@@ -65,11 +69,12 @@ private:
       return {};
     Scheme result;
     bool isBinary = activations == "binary" && multipliesSigns(scheme);
+    bool perToken = StringRef(activations).ends_with("per-token");
     result.kind = isBinary ? CodeKind::Sign : CodeKind::Signed;
-    result.bits = isBinary ? 1 : 8;
+    result.bits = isBinary ? 1 : hasFourBits(scheme) ? 4 : 8;
     int64_t groups = activationScaleGroups(scheme);
     Level level;
-    level.group = activations == "per-token" || isBinary || groups == 0
+    level.group = perToken || isBinary || groups == 0
                       ? Level::kRow
                       : groups * scheme.innerGroup();
     FieldType scale;
@@ -89,9 +94,9 @@ private:
     if (SchemeAttr scheme = activationScheme(weight))
       x = quantized(x, scheme, lm::permutationOf(linear.getWeight()),
                     linear.getLoc());
-    auto low = LinearOp::create(b, linear.getLoc(),
-                                linear.getResult().getType(), x,
-                                linear.getWeight(), linear.getBias());
+    auto low =
+        LinearOp::create(b, linear.getLoc(), linear.getResult().getType(), x,
+                         linear.getWeight(), linear.getBias());
     linear.replaceAllUsesWith(low.getResult());
     linear.erase();
   }
@@ -101,13 +106,17 @@ private:
     Value &result = quantized_[{x, permutation, scheme}];
     if (result)
       return result;
-    auto type = TensorType::get(&getContext(),
-                                cast<ShapedType>(x.getType()).getShape(),
-                                scheme, /*permuted=*/bool(permutation));
+    auto type =
+        TensorType::get(&getContext(), cast<ShapedType>(x.getType()).getShape(),
+                        scheme, /*permuted=*/bool(permutation));
+    QuantizerAttr by;
+    if (scheme.getScheme().kind == CodeKind::Signed &&
+        scheme.getScheme().bits == 4)
+      by = QuantizerAttr::get(&getContext(), fourBitQuantizer());
     // Right behind what it reads, so that every layer can share it.
     OpBuilder b(&getContext());
     b.setInsertionPointAfterValue(laterOf(x, permutation));
-    return result = QuantizeOp::create(b, loc, type, x, permutation);
+    return result = QuantizeOp::create(b, loc, type, x, permutation, by);
   }
 
   /// Of two values of a block.

@@ -52,10 +52,12 @@ LogicalResult KVType::verify(function_ref<InFlightDiagnostic()> emitError,
                           "positive, but got "
                        << layers << ", " << heads << " and " << dim;
   if (!element.isF32() && !element.isF16() && !element.isBF16() &&
-      !element.isSignlessInteger(8)) // C2
-    return emitError() << "a key/value store keeps f32, f16, bf16 or i8, but "
-                          "got "
+      !element.isSignlessInteger(8) && !element.isSignlessInteger(4)) // C2
+    return emitError() << "a key/value store keeps f32, f16, bf16, i8 or i4, "
+                          "but got "
                        << element;
+  if (element.isSignlessInteger(4) && dim % 2) // C3
+    return emitError() << "heads of i4 have an even dim, but got " << dim;
   return success();
 }
 

@@ -97,6 +97,38 @@ def FoldRotations : Pass<"lm-fold-rotations", "::mlir::ModuleOp"> {
   }];
 }
 
+def RotateHeads : Pass<"lm-rotate-heads", "::mlir::ModuleOp"> {
+  let summary = "Keys and values are stored rotated";
+  let description = [{
+    For stores of few bits. Within each head, in blocks of the largest power of
+    two that divides it: keys are rotated when they are appended and queries
+    when they meet them, behind the rotary positions; so are values, and what
+    attention makes of them is rotated back. The function is the same; what
+    stands out in single elements of a head is spread over all of them.
+
+    ```mlir
+    %kv1 = lm.kv_append %kv, %k, %v {layer = 0} : !kv, tensor<?x192xf32>
+    %a = lm.cached_attention %q, %kv1 {layer = 0, scale = 0.125 : f32} : tensor<?x576xf32>, !kv
+    ```
+    becomes
+    ```mlir
+    %k1 = lm.rotate columns %k {block = 64 : i64} : tensor<?x192xf32> -> tensor<?x192xf32>
+    %v1 = lm.rotate columns %v {block = 64 : i64} : tensor<?x192xf32> -> tensor<?x192xf32>
+    %kv1 = lm.kv_append %kv, %k1, %v1 {layer = 0} : !kv, tensor<?x192xf32>
+    %q1 = lm.rotate columns %q {block = 64 : i64} : tensor<?x576xf32> -> tensor<?x576xf32>
+    %a1 = lm.cached_attention %q1, %kv1 {layer = 0, scale = 0.125 : f32} : tensor<?x576xf32>, !kv
+    %a = lm.rotate columns %a1 {block = 64 : i64} : tensor<?x576xf32> -> tensor<?x576xf32>
+    ```
+
+    Values that `lm-rotate-inputs` and `lm-fold-rotations` rotate already are
+    left as they are, and so is what attention makes of them. It comes behind
+    these two: `lm-fold-rotations` would take the values' rotation back. Heads
+    of an odd number of elements are an error.
+
+    Relies on `lm-verify-model`.
+  }];
+}
+
 def ScaleInputs : Pass<"lm-scale-inputs", "::mlir::ModuleOp"> {
   let summary = "Factors between a layer and its input";
   let description = [{
