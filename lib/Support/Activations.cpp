@@ -24,10 +24,10 @@ std::string activationWordList() {
   return list;
 }
 
-Quantizer fourBitQuantizer() {
+Quantizer fourBitQuantizer(float reach) {
   Quantizer result;
   result.range = Quantizer::Range::AbsMax;
-  result.reach = 8;
+  result.reach = reach;
   result.leastScale = std::numeric_limits<float>::min();
   result.apply = Quantizer::Apply::Multiply;
   result.hasClamp = true;

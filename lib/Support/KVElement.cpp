@@ -33,7 +33,7 @@ std::optional<KVCodes> kvCodes(KVElement element) {
     codes.scheme.bits = 4;
     level.group = kKVGroup;
     level.components[0].type = {FieldType::BF16, 16, 0};
-    codes.quantizer = fourBitQuantizer();
+    codes.quantizer = fourBitQuantizer(kReachOfGroup);
     break;
   }
   codes.scheme.levels = {level};

@@ -110,9 +110,12 @@ private:
         TensorType::get(&getContext(), cast<ShapedType>(x.getType()).getShape(),
                         scheme, /*permuted=*/bool(permutation));
     QuantizerAttr by;
-    if (scheme.getScheme().kind == CodeKind::Signed &&
-        scheme.getScheme().bits == 4)
-      by = QuantizerAttr::get(&getContext(), fourBitQuantizer());
+    const Scheme &codes = scheme.getScheme();
+    if (codes.kind == CodeKind::Signed && codes.bits == 4)
+      by = QuantizerAttr::get(&getContext(),
+                              fourBitQuantizer(codes.innerGroup() > 0
+                                                   ? kReachOfGroup
+                                                   : kReachOfRow));
     // Right behind what it reads, so that every layer can share it.
     OpBuilder b(&getContext());
     b.setInsertionPointAfterValue(laterOf(x, permutation));

@@ -2,6 +2,8 @@
 
 #include "dialects/LM/IR/LMOps.h"
 
+#include "lowbit/Support/HadamardMatrix.h"
+
 using namespace mlir;
 
 namespace lowbit::lm {
@@ -179,8 +181,7 @@ LogicalResult AttentionOp::verify() {
   if (failed(expectDivides(*this, "key heads", columns(getK()) / headDim,
                            columns(getQ()) / headDim)))
     return failure(); // C2
-  if (failed(expectRows(*this, "rows of the keys", rows(getQ()),
-                        rows(getK()))))
+  if (failed(expectRows(*this, "rows of the keys", rows(getQ()), rows(getK()))))
     return failure(); // C3
   if (getWindow() && !getMasked())
     return emitOpError("a window needs masked attention"); // C4
@@ -199,6 +200,11 @@ LogicalResult ScaleOp::verify() {
   return expectEqual(*this, "factors", count, elements(getFactors())); // C2
 }
 
+bool isRotationBlock(int64_t block) {
+  int64_t base = hadamardBase(block);
+  return base == 1 || (base > 1 && base <= 64 && block / base >= 16);
+}
+
 LogicalResult RotateOp::verify() {
   if (failed(expectRows(*this, "rows of the result", rows(getX()),
                         rows(getResult()))) ||
@@ -207,8 +213,11 @@ LogicalResult RotateOp::verify() {
     return failure(); // C1
   int64_t block = getBlock();
   int64_t size = getAxis() == Axis::Rows ? rows(getX()) : columns(getX());
-  if (block & (block - 1)) // C2
-    return emitOpError("block: expected a power of two, but got ") << block;
+  if (!isRotationBlock(block)) // C2
+    return emitOpError("block: expected a power of two, or m * 2^k with a "
+                       "Hadamard matrix of order m <= 64 and 2^k >= 16, but "
+                       "got ")
+           << block;
   if (ShapedType::isDynamic(size))
     return emitOpError("rows to rotate are static");
   return expectDivides(*this, "block", block, size);

@@ -47,8 +47,9 @@ def RotateInputs : Pass<"lm-rotate-inputs", "::mlir::ModuleOp"> {
   let summary = "Rotations in front of matrix products";
   let description = [{
     The input of every `lm.linear` whose weight's name matches is rotated, and
-    so are the columns of its weight, in blocks of the largest power of two
-    that divides them (of a head, behind attention). The function is the same;
+    so are the columns of its weight, in the largest blocks of `lm.rotate` that
+    divide them: 576 = 36 * 16 is one. Behind attention they are of the largest
+    power of two that divides a head. The function is the same;
     what stands out in single columns is spread over blocks, so that fewer bits
     hold it. A weight that others read too, such as a table that is also the
     head, is left alone.

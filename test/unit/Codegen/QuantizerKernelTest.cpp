@@ -91,7 +91,7 @@ std::string quantizerFor(Random &random, const std::string &scheme) {
     return hasDivisor
                ? "absmax reach 7, multiply"
                : random.pick<std::string>(
-                     {fourBitQuantizer().str(), "absmax reach 7.5, divide",
+                     {fourBitQuantizer(kReachOfRow).str(), "absmax reach 7.5, divide",
                       "absmax reach 6, multiply, clamp -7 5"});
   if (hasDivisor)
     return random.oneIn(2) ? kBitLinear : "absmax reach 63.5, clamp -64 50";

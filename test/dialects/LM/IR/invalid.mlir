@@ -330,7 +330,7 @@ func.func @rotate_c1(%x: tensor<4x8xf32>) {
 // -----
 
 func.func @rotate_c2(%x: tensor<4x12xf32>) {
-  // expected-error@+1 {{block: expected a power of two, but got 12}}
+  // expected-error@+1 {{block: expected a power of two, or m * 2^k with a Hadamard matrix of order m <= 64 and 2^k >= 16, but got 12}}
   %r = lm.rotate columns %x {block = 12} : tensor<4x12xf32> -> tensor<4x12xf32>
   return
 }
