@@ -34,6 +34,8 @@ static llvm::Error runPasses(ModuleOp module, const Recipe &recipe) {
     pm.addPass(lm::createRotateInputs(rotate));
     pm.addPass(lm::createFoldRotations());
   }
+  if (recipe.rotateHeads)
+    pm.addPass(lm::createRotateHeads());
   if (failed(pm.run(module)))
     return failure("recipe " + recipe.name + ": its passes failed (see above)");
   if (recipe.scale != Scaling::None && !hasAny<lm::ScaleOp>(module))

@@ -2,6 +2,9 @@
 
 #include "lowbit/Calibration/Recipe.h"
 
+#include "lowbit/Support/Activations.h"
+#include "lowbit/Support/KVElement.h"
+
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -72,6 +75,8 @@ template <> struct MappingTraits<Recipe> {
     io.mapOptional("scale", recipe.scale);
     io.mapOptional("alpha", recipe.alpha);
     io.mapOptional("activations", recipe.activations);
+    io.mapOptional("kv", recipe.kv);
+    io.mapOptional("rotate-heads", recipe.rotateHeads);
     io.mapOptional("calibration", recipe.calibration);
   }
 };
@@ -127,13 +132,12 @@ static llvm::Error checkRecipe(const Recipe &recipe, llvm::StringRef path) {
                    "one");
   if (!(recipe.alpha >= 0 && recipe.alpha <= 1))
     return failure(path + ": alpha: expected 0 to 1");
-  const llvm::StringRef words[] = {"",       "int8", "int8-pow2", "per-token",
-                                   "binary", "bf16", "f32"};
-  if (!llvm::is_contained(words, recipe.activations))
-    return failure(path +
-                   ": activations: expected int8, int8-pow2, per-token, "
-                   "binary, bf16 or f32, but got '" +
-                   recipe.activations + "'");
+  if (!recipe.activations.empty() && !isActivationWord(recipe.activations))
+    return failure(path + ": activations: expected " + activationWordList() +
+                   ", but got '" + recipe.activations + "'");
+  if (!recipe.kv.empty() && !parseKVElement(recipe.kv))
+    return failure(path + ": kv: expected f32, f16, bf16, q8 or q4, but got '" +
+                   recipe.kv + "'");
   const CalibrationText &text = recipe.calibration;
   if (text.sequences < 1 || text.sequences > (1 << 20))
     return failure(path +

@@ -4,10 +4,12 @@
 
 #include "dialects/LM/IR/LMOps.h"
 #include "dialects/LowBit/IR/LowBitDialect.h"
+#include "lowbit/Quantize/Hadamard.h"
 
 #include "llvm/ADT/DenseMap.h"
 
-#include <cmath>
+#include <numeric>
+#include <optional>
 
 using namespace mlir;
 
@@ -33,32 +35,19 @@ struct Expression {
   std::shared_ptr<const Expression> factors;
   bool inverse = false;
   int64_t block = 1;
+  std::optional<Rotation> rotation; ///< of a block
   int64_t rows = 1, columns = 0;
 
   /// Rows that must be known to know one.
   int64_t unit() const {
     int64_t own = kind == RotateRows ? block : 1;
-    return x ? std::max(own, x->unit()) : own; // both are powers of two
+    return x ? std::lcm(own, x->unit()) : own;
   }
   /// Rows [first, first + count), a multiple of unit() at each end.
   std::vector<float> evaluate(int64_t first, int64_t count) const;
   /// All of a vector.
   std::vector<float> vector() const { return evaluate(0, 1); }
 };
-
-/// In place: `block` elements `stride` apart.
-void transform(float *values, int64_t stride, int64_t block) {
-  for (int64_t half = 1; half < block; half *= 2)
-    for (int64_t i = 0; i < block; ++i)
-      if (!(i & half)) {
-        float a = values[i * stride], b = values[(i + half) * stride];
-        values[i * stride] = a + b;
-        values[(i + half) * stride] = a - b;
-      }
-  float scale = 1 / std::sqrt(static_cast<float>(block));
-  for (int64_t i = 0; i < block; ++i)
-    values[i * stride] *= scale;
-}
 
 std::vector<float> Expression::evaluate(int64_t first, int64_t count) const {
   if (kind == Chosen)
@@ -79,13 +68,12 @@ std::vector<float> Expression::evaluate(int64_t first, int64_t count) const {
       float &value = values[size_t(r * columns + k)];
       value = inverse ? value / factor : value * factor;
     }
+  ThreadPool alone; // whoever reads rows has threads of its own
   if (kind == RotateColumns)
-    for (int64_t i = 0; i < count * columns; i += block)
-      transform(values.data() + i, 1, block);
+    rotation->applyToRows(alone, values.data(), count * columns / block);
   if (kind == RotateRows)
     for (int64_t r = 0; r < count; r += block)
-      for (int64_t k = 0; k < columns; ++k)
-        transform(values.data() + r * columns + k, columns, block);
+      rotation->applyToColumns(alone, values.data() + r * columns, columns);
   return values;
 }
 
@@ -212,6 +200,7 @@ private:
       result->kind =
           alongRows ? Expression::RotateRows : Expression::RotateColumns;
       result->block = rotate.getBlock();
+      result->rotation = Rotation::ofOneBlock(result->block);
       return result;
     }
     auto scale = cast<lm::ScaleOp>(op);

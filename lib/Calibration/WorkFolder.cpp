@@ -27,7 +27,7 @@ static std::string keyOf(const QuantizeOptions &options,
   const CalibrationText &calibration = recipe.calibration;
   os << recipe.rotate << '\n'
      << int(recipe.scale) << ' ' << recipe.alpha << '\n'
-     << options.compile.activations << '\n'
+     << options.compile.activations << ' ' << recipe.rotateHeads << '\n'
      << calibration.sequences << ' ' << calibration.length << ' '
      << calibration.seed << '\n';
   if (auto file = llvm::MemoryBuffer::getFile(calibration.path))

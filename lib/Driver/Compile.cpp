@@ -10,6 +10,7 @@
 #include "Tuning.h"
 #include "Weights.h"
 
+#include "dialects/LM/Transforms/Passes.h"
 #include "lowbit/Import/Importers.h"
 #include "lowbit/InitAll.h"
 #include "lowbit/Target/CPU.h"
@@ -168,14 +169,23 @@ private:
     if (!imported)
       return imported.takeError();
     module = std::move(*imported);
-    if (options.prepare)
-      if (llvm::Error error = options.prepare(*module))
-        return error;
+    if (llvm::Error error = options.prepare       ? options.prepare(*module)
+                            : options.rotateHeads ? rotateHeads()
+                                                  : llvm::Error::success())
+      return error;
     // A random model is made in its scheme.
     if (options.shape.empty())
       if (llvm::Error error = applyScheme())
         return error;
     return runStage(*module, Stage::Import, pipelineOptions());
+  }
+
+  llvm::Error rotateHeads() {
+    PassManager pm(&context);
+    pm.addPass(lm::createRotateHeads());
+    if (failed(pm.run(*module)))
+      return failure(inputName() + ": --rotate-heads failed (see above)");
+    return llvm::Error::success();
   }
 
   llvm::Error openSource() {
@@ -292,16 +302,15 @@ private:
 
   llvm::Error takeTuning() {
     if (options.tune)
-      if (llvm::Error error = tune(options.tuning, *module,
-                                   *options.levels.back(), console))
+      if (llvm::Error error =
+              tune(options.tuning, *module, *options.levels.back(), console))
         return error;
     return options.tuning.empty() ? llvm::Error::success()
                                   : readTuning(options.tuning, *module);
   }
 
   llvm::Error describe() {
-    if (llvm::Error error =
-            collectWeights(*module, source, image.weights))
+    if (llvm::Error error = collectWeights(*module, source, image.weights))
       return error;
     if (options.emit == Emit::StaticObject)
       if (llvm::Error error = prepareObject())
@@ -323,8 +332,8 @@ private:
           "GiB: write a shared object instead (-o NAME.so, no --emit)",
           options.output, double(bytes) / (1 << 30)));
     StringRef stem = llvm::sys::path::stem(options.output);
-    symbol = options.symbol.empty() ? identifier(stem) + "_module"
-                                    : options.symbol;
+    symbol =
+        options.symbol.empty() ? identifier(stem) + "_module" : options.symbol;
     if (symbol != identifier(symbol))
       return failure("--symbol: '" + symbol +
                      "' is no name in C; choose letters, digits and _");

@@ -89,7 +89,9 @@ static uint32_t kvCode(Type element) {
     return QRT_KV_F32;
   if (element.isF16())
     return QRT_KV_F16;
-  return element.isBF16() ? QRT_KV_BF16 : QRT_KV_Q8;
+  if (element.isBF16())
+    return QRT_KV_BF16;
+  return element.isInteger(4) ? QRT_KV_Q4 : QRT_KV_Q8;
 }
 
 /// What its rows are: logits, unless the model says otherwise.

@@ -109,7 +109,7 @@ namespace {
 struct StageOptions : PassPipelineOptions<StageOptions> {
   PassOptions::Option<std::string> activations{
       *this, "activations",
-      llvm::cl::desc("int8, int8-pow2, per-token, binary, bf16 or f32"),
+      llvm::cl::desc("as --activations of quant-compile"),
       llvm::cl::init("int8")};
   PassOptions::Option<std::string> level{*this, "level",
                                          llvm::cl::desc("CPU level"),

@@ -71,20 +71,22 @@ Reals attention(const Reals &q, const Reals &k, const Reals &v, int64_t headDim,
 
 //===- What the store keeps -----------------------------------------------===//
 
-/// The codes of a head times their scale: the quantizing of N2, and a product
-/// that is not rounded.
-static std::vector<double> quantizedHead(const double *x, int64_t dim) {
-  Scheme codes;
-  codes.kind = CodeKind::Signed;
-  codes.levels = {{Level::kRow, {Component()}}};
+/// The codes of a head times their scales: the quantizing of N2 or N9, and a
+/// product that is not rounded.
+static std::vector<double> quantizedHead(const double *x, int64_t dim,
+                                         const KVCodes &as) {
   Reals head({1, dim});
   std::copy_n(x, dim, head.data.begin());
-  LowBits low = quantize(head, codes, nullptr);
-  double scale = fieldValue(codes.levels[0].components[0].type,
-                            low.rows[0].fields[0][0][0]);
+  LowBits low = quantize(head, as.scheme, nullptr,
+                         as.quantizer ? &*as.quantizer : nullptr);
+  const Level &level = as.scheme.levels[0];
+  int64_t group = level.group > 0 ? level.group : dim;
   std::vector<double> kept;
-  for (uint8_t code : low.rows[0].codes)
-    kept.push_back(scale * static_cast<int8_t>(code));
+  for (int64_t d = 0; d < dim; ++d) {
+    double scale = fieldValue(level.components[0].type,
+                              low.rows[0].fields[0][0][size_t(d / group)]);
+    kept.push_back(scale * as.scheme.codeValue(low.rows[0].codes[size_t(d)]));
+  }
   return kept;
 }
 
@@ -103,9 +105,10 @@ static double rounded(KVElement element, double x) {
 /// All heads of a position.
 static void appendRow(const KVStore &store, const double *x,
                       std::vector<double> &kept) {
+  std::optional<KVCodes> codes = kvCodes(store.element);
   for (int64_t first = 0; first < store.width(); first += store.dim)
-    if (store.element == KVElement::Q8)
-      for (double value : quantizedHead(x + first, store.dim))
+    if (codes)
+      for (double value : quantizedHead(x + first, store.dim, *codes))
         kept.push_back(value);
     else
       for (int64_t d = first; d < first + store.dim; ++d)

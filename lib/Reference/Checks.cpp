@@ -32,7 +32,9 @@ KVElement elementOf(lm::KVType type) {
     return KVElement::F32;
   if (element.isF16())
     return KVElement::F16;
-  return element.isBF16() ? KVElement::BF16 : KVElement::Q8;
+  if (element.isBF16())
+    return KVElement::BF16;
+  return element.isInteger(4) ? KVElement::Q4 : KVElement::Q8;
 }
 
 static bool isStoreOf(const KVStore &store, lm::KVType type) {

@@ -1,6 +1,7 @@
 //===- LM.cpp - The ops of the lm dialect, evaluated in f64 ---------------===//
 
 #include "lowbit/Reference/LM.h"
+#include "lowbit/Support/HadamardMatrix.h"
 
 #include "lowbit/Reference/LowBit.h"
 
@@ -83,19 +84,30 @@ Reals scale(const Reals &x, const Reals &factors, bool alongRows,
   return result;
 }
 
-/// Elements first, first + stride, ... : the sums and differences of Sylvester's
-/// construction, halves of halves.
+/// Elements first, first + stride, ... : of each 2^k the sums and differences
+/// of Sylvester's construction, halves of halves; then those of the matrix of
+/// order `base` between them.
 static void transform(double *first, int64_t stride, int64_t block) {
-  for (int64_t half = 1; half < block; half *= 2)
+  int64_t base = hadamardBase(block), power = block / base;
+  for (int64_t half = 1; half < power; half *= 2)
     for (int64_t i = 0; i < block; ++i)
-      if (!(i & half)) {
+      if (!(i % power & half)) {
         double &low = first[i * stride], &high = first[(i + half) * stride];
         double a = low, b = high;
         low = a + b;
         high = a - b;
       }
+  std::vector<int8_t> signs = hadamardMatrix(base);
+  std::vector<double> mixed(static_cast<size_t>(block));
   for (int64_t i = 0; i < block; ++i)
-    first[i * stride] /= std::sqrt(static_cast<double>(block));
+    for (int64_t j = 0; j < block; ++j)
+      if (i % power == j % power)
+        mixed[static_cast<size_t>(j)] +=
+            first[i * stride] *
+            signs[static_cast<size_t>(i / power * base + j / power)];
+  for (int64_t i = 0; i < block; ++i)
+    first[i * stride] =
+        mixed[static_cast<size_t>(i)] / std::sqrt(static_cast<double>(block));
 }
 
 Reals rotate(const Reals &x, int64_t block, bool alongRows) {

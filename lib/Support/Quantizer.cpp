@@ -193,7 +193,7 @@ std::string Quantizer::check(const Scheme &scheme) const {
 }
 
 bool makesSignedBytes(const Quantizer &quantizer, const Scheme &scheme) {
-  if (scheme.kind != CodeKind::Signed || scheme.bits != 8 ||
+  if (scheme.kind != CodeKind::Signed || scheme.bits > 8 ||
       scheme.rounding != Rounding::NearestEven || scheme.levels.size() != 1)
     return false;
   const Level &level = scheme.levels[0];

@@ -14,7 +14,8 @@ def QuantizeModel : Pass<"quantize-model", "::mlir::ModuleOp"> {
     elements or for the weight's group if that is longer (`int8-pow2`: a power
     of two; `per-token`: one for the row). `binary`: signs and one scale for the
     row, where the weight's codes are signs too, in groups of whole words of 32;
-    other weights meet int8. Weights whose values are no multiples
+    other weights meet int8. `int4`, `int4-per-token`: codes of 4 bits where the
+    weight's codes have no more than that, else int8, or per token. Weights whose values are no multiples
     of one number (floats, codebooks of reals) keep real activations, as does
     `activations=f32`. With `activations=bf16` they are rounded to bf16, of
     weights of bf16 too.
@@ -35,7 +36,7 @@ def QuantizeModel : Pass<"quantize-model", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"activations", "activations", "std::string", "\"int8\"",
-           "int8, int8-pow2, per-token, binary, bf16 or f32">
+           "int8, int8-pow2, per-token, int4, int4-per-token, binary, bf16 or f32">
   ];
   let dependentDialects = ["::lowbit::LowBitDialect"];
 }

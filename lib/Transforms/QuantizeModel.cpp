@@ -2,6 +2,7 @@
 
 #include "dialects/LM/IR/LMOps.h"
 #include "dialects/LowBit/IR/LowBitOps.h"
+#include "lowbit/Support/Activations.h"
 #include "lowbit/Support/PanelLayout.h"
 #include "lowbit/Transforms/Passes.h"
 
@@ -40,12 +41,9 @@ struct QuantizeModel : impl::QuantizeModelBase<QuantizeModel> {
   using QuantizeModelBase::QuantizeModelBase;
 
   void runOnOperation() override {
-    if (activations != "int8" && activations != "int8-pow2" &&
-        activations != "per-token" && activations != "binary" &&
-        activations != "bf16" && activations != "f32") {
+    if (!isActivationWord(activations)) {
       getOperation().emitError()
-          << "activations must be int8, int8-pow2, per-token, binary, bf16 or "
-             "f32, but got '"
+          << "activations must be " << activationWordList() << ", but got '"
           << activations << "'";
       return signalPassFailure();
     }
@@ -58,6 +56,12 @@ struct QuantizeModel : impl::QuantizeModelBase<QuantizeModel> {
   }
 
 private:
+  /// A weight that got more than 4 bits got them because it matters: a head in
+  /// Q8_0 keeps activations of 8 bits.
+  bool hasFourBits(const Scheme &weight) const {
+    return StringRef(activations).starts_with("int4") && weight.bits <= 4;
+  }
+
   /// The activations' scheme for a weight; null: reals.
   SchemeAttr activationScheme(TensorType weight) {
     Scheme scheme = weight.getScheme().getScheme();
@@ -69,11 +73,12 @@ private:
       return {};
     Scheme result;
     bool isBinary = activations == "binary" && multipliesSigns(scheme);
+    bool perToken = StringRef(activations).ends_with("per-token");
     result.kind = isBinary ? CodeKind::Sign : CodeKind::Signed;
-    result.bits = isBinary ? 1 : 8;
+    result.bits = isBinary ? 1 : hasFourBits(scheme) ? 4 : 8;
     int64_t groups = activationScaleGroups(scheme);
     Level level;
-    level.group = activations == "per-token" || isBinary || groups == 0
+    level.group = perToken || isBinary || groups == 0
                       ? Level::kRow
                       : groups * scheme.innerGroup();
     FieldType scale;
@@ -127,6 +132,12 @@ private:
     auto type =
         TensorType::get(&getContext(), cast<ShapedType>(x.getType()).getShape(),
                         scheme, /*permuted=*/bool(permutation));
+    const Scheme &codes = scheme.getScheme();
+    if (!quantizer && codes.kind == CodeKind::Signed && codes.bits == 4)
+      quantizer = QuantizerAttr::get(
+          &getContext(),
+          fourBitQuantizer(codes.innerGroup() > 0 ? kReachOfGroup
+                                                  : kReachOfRow));
     // Right behind what it reads, so that every layer can share it.
     OpBuilder b(&getContext());
     b.setInsertionPointAfterValue(laterOf(x, permutation));

@@ -320,7 +320,7 @@ private:
         !positive(text.n_embd, INT32_MAX) || text.n_layers > INT32_MAX ||
         !positive(text.max_rows, maxRowsLimit) ||
         !positive(text.max_context, INT32_MAX) ||
-        !positive(text.page_size, INT32_MAX) || text.kv_type > QRT_KV_Q8 ||
+        !positive(text.page_size, INT32_MAX) || text.kv_type > QRT_KV_Q4 ||
         !positive(text.page_bytes, pageBytesLimit) ||
         text.n_probes > 1u << 20 || text.result > QRT_RESULT_CLASSES ||
         !positive(text.n_result, INT32_MAX) || text.n_types > INT32_MAX ||

@@ -24,7 +24,7 @@ func.func @one_scale_for_a_row(%x: tensor<?x64xf32>) -> tensor<?x96xf32> {
 func.func @zero_points(%x: tensor<3x64xf32>) -> tensor<3x96xf32> {
   %w = lm.weight "w" : !lowbit.tensor<96x64, #lowbit.scheme<s8, row scale f16>>
   %q = lowbit.quantize %x by <minmax, multiply> : tensor<3x64xf32> -> !x
-  // expected-error@+1 {{activations by a quantizer have codes of `s8` under one f32 scale or divisor of the row or of groups, from absmax with a reach of at most 127, in f32}}
+  // expected-error@+1 {{activations have codes of `s8`, or by a quantizer of `s2` to `s8` under one f32 scale or divisor of the row or of groups, from absmax with a reach of at most 127, in f32}}
   %y = lowbit.linear %q, %w : !x, !lowbit.tensor<96x64, #lowbit.scheme<s8, row scale f16>> -> tensor<3x96xf32>
   return %y : tensor<3x96xf32>
 }
@@ -35,7 +35,7 @@ func.func @zero_points(%x: tensor<3x64xf32>) -> tensor<3x96xf32> {
 func.func @reach(%x: tensor<3x64xf32>) -> tensor<3x96xf32> {
   %w = lm.weight "w" : !lowbit.tensor<96x64, #lowbit.scheme<s8, row scale f16>>
   %q = lowbit.quantize %x by <absmax reach 127.5, multiply> : tensor<3x64xf32> -> !x
-  // expected-error@+1 {{activations by a quantizer have codes of `s8` under one f32 scale or divisor of the row or of groups, from absmax with a reach of at most 127, in f32}}
+  // expected-error@+1 {{activations have codes of `s8`, or by a quantizer of `s2` to `s8` under one f32 scale or divisor of the row or of groups, from absmax with a reach of at most 127, in f32}}
   %y = lowbit.linear %q, %w : !x, !lowbit.tensor<96x64, #lowbit.scheme<s8, row scale f16>> -> tensor<3x96xf32>
   return %y : tensor<3x96xf32>
 }
@@ -45,8 +45,8 @@ func.func @reach(%x: tensor<3x64xf32>) -> tensor<3x96xf32> {
 !x = !lowbit.tensor<3x64, #lowbit.scheme<s4, row scale f32>>
 func.func @fewer_bits(%x: tensor<3x64xf32>) -> tensor<3x96xf32> {
   %w = lm.weight "w" : !lowbit.tensor<96x64, #lowbit.scheme<s8, row scale f16>>
-  %q = lowbit.quantize %x by <absmax reach 7, multiply> : tensor<3x64xf32> -> !x
-  // expected-error@+1 {{activations by a quantizer have codes of `s8` under one f32 scale or divisor of the row or of groups, from absmax with a reach of at most 127, in f32}}
+  %q = lowbit.quantize %x : tensor<3x64xf32> -> !x
+  // expected-error@+1 {{activations have codes of `s8`, or by a quantizer of `s2` to `s8` under one f32 scale or divisor of the row or of groups, from absmax with a reach of at most 127, in f32}}
   %y = lowbit.linear %q, %w : !x, !lowbit.tensor<96x64, #lowbit.scheme<s8, row scale f16>> -> tensor<3x96xf32>
   return %y : tensor<3x96xf32>
 }
@@ -57,7 +57,7 @@ func.func @fewer_bits(%x: tensor<3x64xf32>) -> tensor<3x96xf32> {
 func.func @of_the_tensor(%x: tensor<3x64xf32>) -> tensor<3x96xf32> {
   %w = lm.weight "w" : !lowbit.tensor<96x64, #lowbit.scheme<s8, row scale f16>>
   %q = lowbit.quantize %x by <absmax reach 127, multiply> : tensor<3x64xf32> -> !x
-  // expected-error@+1 {{activations by a quantizer have codes of `s8` under one f32 scale or divisor of the row or of groups, from absmax with a reach of at most 127, in f32}}
+  // expected-error@+1 {{activations have codes of `s8`, or by a quantizer of `s2` to `s8` under one f32 scale or divisor of the row or of groups, from absmax with a reach of at most 127, in f32}}
   %y = lowbit.linear %q, %w : !x, !lowbit.tensor<96x64, #lowbit.scheme<s8, row scale f16>> -> tensor<3x96xf32>
   return %y : tensor<3x96xf32>
 }
@@ -68,7 +68,7 @@ func.func @of_the_tensor(%x: tensor<3x64xf32>) -> tensor<3x96xf32> {
 func.func @divisor_without_quantizer(%x: tensor<3x64xf32>) -> tensor<3x96xf32> {
   %w = lm.weight "w" : !lowbit.tensor<96x64, #lowbit.scheme<s8, row scale f16>>
   %q = lowbit.quantize %x : tensor<3x64xf32> -> !x
-  // expected-error@+1 {{activations by a quantizer have codes of `s8` under one f32 scale or divisor of the row or of groups, from absmax with a reach of at most 127, in f32}}
+  // expected-error@+1 {{activations have codes of `s8`, or by a quantizer of `s2` to `s8` under one f32 scale or divisor of the row or of groups, from absmax with a reach of at most 127, in f32}}
   %y = lowbit.linear %q, %w : !x, !lowbit.tensor<96x64, #lowbit.scheme<s8, row scale f16>> -> tensor<3x96xf32>
   return %y : tensor<3x96xf32>
 }

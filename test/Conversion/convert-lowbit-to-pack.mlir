@@ -1,5 +1,7 @@
 // RUN: quant-opt %s --convert-lowbit-to-pack --cse | FileCheck %s
 
+// CHECK: #[[NARROW:.*]] = #lowbit.quantizer<absmax reach 7.5, multiply, clamp -8 7>
+
 #q4 = #lowbit.scheme<u4 offset 8, group 32 scale f16>
 #a8 = #lowbit.scheme<s8, group 32 scale f32>
 
@@ -164,4 +166,14 @@ func.func @two_quantizers(%x: tensor<?x64xf32>) -> (tensor<?x96xf32>, tensor<?x9
   %y = lowbit.linear %q, %w : !lowbit.tensor<?x64, #codes>, !lowbit.tensor<96x64, #bits> -> tensor<?x96xf32>
   %z = lowbit.linear %p, %w : !lowbit.tensor<?x64, #lowbit.scheme<s8, row scale f32>>, !lowbit.tensor<96x64, #bits> -> tensor<?x96xf32>
   return %y, %z : tensor<?x96xf32>, tensor<?x96xf32>
+}
+
+// Codes of 4 bits lie in bytes: the clamp says how many there are.
+// CHECK-LABEL: func @four_bits
+func.func @four_bits(%x: tensor<?x64xf32>) -> tensor<?x96xf32> {
+  %w = lm.weight "w4" : !lowbit.tensor<96x64, #lowbit.scheme<s8, row scale f16>>
+  // CHECK: pack.pack_rows %{{.*}} by #[[NARROW]] : tensor<?x64xf32> -> <64, bits = 8, group = 0, scale_groups = 0>
+  %q = lowbit.quantize %x by <absmax reach 7.5, multiply> : tensor<?x64xf32> -> !lowbit.tensor<?x64, #lowbit.scheme<s4, row scale f32>>
+  %y = lowbit.linear %q, %w : !lowbit.tensor<?x64, #lowbit.scheme<s4, row scale f32>>, !lowbit.tensor<96x64, #lowbit.scheme<s8, row scale f16>> -> tensor<?x96xf32>
+  return %y : tensor<?x96xf32>
 }

@@ -2,6 +2,8 @@
 // RUN: quant-opt %s --quantize-model=activations=f32 | FileCheck %s --check-prefixes=CHECK,F32
 // RUN: quant-opt %s --quantize-model=activations=int8-pow2 | FileCheck %s --check-prefixes=CHECK,POW2
 // RUN: quant-opt %s --quantize-model=activations=per-token | FileCheck %s --check-prefixes=CHECK,TOKEN
+// RUN: quant-opt %s --quantize-model=activations=int4 | FileCheck %s --check-prefixes=CHECK,INT4
+// RUN: quant-opt %s --quantize-model=activations=int4-per-token | FileCheck %s --check-prefixes=CHECK,INT4ROW
 // RUN: quant-opt %s --quantize-model=activations=binary | FileCheck %s --check-prefixes=CHECK,BINARY
 // RUN: quant-opt %s --quantize-model=activations=bf16 | FileCheck %s --check-prefixes=CHECK,BF16
 
@@ -13,6 +15,11 @@
 // INT8-DAG: #[[A64:.*]] = #lowbit.scheme<s8, group 64 scale f32>
 // POW2-DAG: #[[P32:.*]] = #lowbit.scheme<s8, group 32 scale e8m0>
 // TOKEN-DAG: #[[ROW:.*]] = #lowbit.scheme<s8, row scale f32>
+// INT4-DAG: #[[F32:.*]] = #lowbit.scheme<s4, group 32 scale f32>
+// INT4-DAG: #[[A32:.*]] = #lowbit.scheme<s8, group 32 scale f32>
+// INT4-DAG: #[[BY:.*]] = #lowbit.quantizer<absmax reach 8.0, scale least 1.1754944e-38, multiply, clamp -8 7>
+// INT4ROW-DAG: #[[FROW:.*]] = #lowbit.scheme<s4, row scale f32>
+// INT4ROW-DAG: #[[ROW:.*]] = #lowbit.scheme<s8, row scale f32>
 // BINARY-DAG: #[[A32:.*]] = #lowbit.scheme<s8, group 32 scale f32>
 // BINARY-DAG: #[[SIGN:.*]] = #lowbit.scheme<sign, row scale f32>
 
@@ -20,6 +27,8 @@
 func.func @linear(%x: tensor<?x64xf32>) -> tensor<?x96xf32> {
   %w = lm.weight "w" : !lowbit.tensor<96x64, #q4>
   // INT8: lowbit.quantize %{{.*}} -> <?x64, #[[A32]]>
+  // INT4: lowbit.quantize %{{.*}} by #[[BY]] : {{.*}} -> <?x64, #[[F32]]>
+  // INT4ROW: lowbit.quantize %{{.*}} by #{{.*}} -> <?x64, #[[FROW]]>
   // BINARY: lowbit.quantize %{{.*}} -> <?x64, #[[A32]]>
   // POW2: lowbit.quantize %{{.*}} -> <?x64, #[[P32]]>
   // TOKEN: lowbit.quantize %{{.*}} -> <?x64, #[[ROW]]>
@@ -40,10 +49,12 @@ func.func @long_groups(%x: tensor<?x128xf32>) -> tensor<?x96xf32> {
   return %y : tensor<?x96xf32>
 }
 
-// One that is shorter is not.
+// One that is shorter is not. Codes of 6 bits do not meet 4.
 // CHECK-LABEL: func @short_groups
 func.func @short_groups(%x: tensor<?x256xf32>) -> tensor<?x96xf32> {
   %w = lm.weight "w16" : !lowbit.tensor<96x256, #q6>
+  // INT4: lowbit.quantize %arg0 : {{.*}} -> <?x256, #[[A32]]>
+  // INT4ROW: lowbit.quantize %arg0 : {{.*}} -> <?x256, #[[ROW]]>
   // INT8: lowbit.quantize %{{.*}} -> <?x256, #[[A32]]>
   %y = lm.linear %x, %w : tensor<?x256xf32>, !lowbit.tensor<96x256, #q6> -> tensor<?x96xf32>
   return %y : tensor<?x96xf32>

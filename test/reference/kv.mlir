@@ -55,3 +55,16 @@ func.func @codes_of_a_head_share_a_scale() {
   check.expect_eq %a, dense<[[254.0, 4.0, -63.5, 0.5]]> : tensor<1x4xf32>
   return
 }
+
+// 4 bits: 32 elements share a scale, 8 of which are the largest magnitude; the
+// group behind is its own. Scales are 1 and 0.25; 8 is clipped to 7, 2.5 is a
+// tie.
+!nibbles = !lm.kv<layers = 1, heads = 1, dim = 34, element = i4>
+func.func @codes_of_four_bits() {
+  %x = arith.constant dense<[[8.0, 2.5, -3.0, 0.25, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -5.0, -2.0, 0.8]]> : tensor<1x34xf32>
+  %kv0 = check.store runs [1] visible [1] : !nibbles
+  %kv1 = lm.kv_append %kv0, %x, %x {layer = 0} : !nibbles, tensor<1x34xf32>
+  %a = lm.cached_attention %x, %kv1 {layer = 0, scale = 1.0 : f32} : tensor<1x34xf32>, !nibbles
+  check.expect_eq %a, dense<[[7.0, 2.0, -3.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -5.0, -2.0, 0.75]]> : tensor<1x34xf32>
+  return
+}

@@ -1,6 +1,8 @@
 // RUN: quant-reference-test %s
 // The passes change how a function is computed, and not what:
 // RUN: quant-reference-test --passes=lm-rotate-inputs,lm-fold-rotations %s | FileCheck %s
+// RUN: quant-reference-test --passes=lm-rotate-heads %s | FileCheck %s --check-prefix=HEADS
+// RUN: quant-reference-test --passes=lm-rotate-inputs,lm-fold-rotations,lm-rotate-heads %s
 
 func.func @blocks() {
   %x = arith.constant dense<[[1.0, 2.0, 3.0, 4.0], [0.0, 0.0, 2.0, 0.0]]> : tensor<2x4xf32>
@@ -35,5 +37,23 @@ func.func @layer() {
   %a = lm.attention %x, %x, %value {head_dim = 2, scale = 0.25 : f32, masked} : tensor<2x4xf32>, tensor<2x4xf32>
   %y = lm.linear %a, %o : tensor<2x4xf32>, tensor<1x4xf32> -> tensor<2x1xf32>
   check.expect_close %y, dense<[[-8.5], [10.190819050198785]]> : tensor<2x1xf32> within 1.0e-5
+  return
+}
+
+// Over a store: two heads of queries on one of keys and values.
+// HEADS-LABEL: func @store
+// HEADS-COUNT-4: lm.rotate columns %{{.*}} {block = 2 : i64}
+!kv = !lm.kv<layers = 1, heads = 1, dim = 2, element = f32>
+func.func @store() {
+  %q = arith.constant dense<[[1.0, 0.0, 2.0, -1.0], [0.0, 2.0, 0.5, 0.25]]> : tensor<2x4xf32>
+  %x = arith.constant dense<[[1.0, -2.0], [3.0, 0.5]]> : tensor<2x2xf32>
+  %v = arith.constant dense<[[1.0, 2.0], [-1.0, 0.5]]> : tensor<2x2xf32>
+  %o = arith.constant dense<[[1.0, 1.0, 2.0, -1.0]]> : tensor<1x4xf32>
+  %kv0 = check.store runs [2] visible [1, 2] : !kv
+  %value = lm.linear %x, %v : tensor<2x2xf32>, tensor<2x2xf32> -> tensor<2x2xf32>
+  %kv1 = lm.kv_append %kv0, %x, %value {layer = 0} : !kv, tensor<2x2xf32>
+  %a = lm.cached_attention %q, %kv1 {layer = 0, scale = 0.5 : f32} : tensor<2x4xf32>, !kv
+  %y = lm.linear %a, %o : tensor<2x4xf32>, tensor<1x4xf32> -> tensor<2x1xf32>
+  check.expect_close %y, dense<[[-9.0], [6.992355626104586]]> : tensor<2x1xf32> within 1.0e-5
   return
 }

@@ -50,6 +50,8 @@ std::vector<std::string> CompileOptions::arguments() const {
   add("--linear=", linear);
   add("--rows=", rows);
   add("--fill=", fill);
+  if (rotateHeads)
+    result.push_back("--rotate-heads");
   if (profile)
     result.push_back("--profile");
   if (embedding)

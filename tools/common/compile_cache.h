@@ -22,10 +22,11 @@ struct CompileOptions {
   std::string activations; ///< "f32", "int8"; "": the compiler's default
   std::string scheme;      ///< a format's name, FILE.mlir#NAME or words
   std::string tensors;     ///< regular expression
-  std::string kv;          ///< "f32", "f16", "bf16", "q8"
+  std::string kv;          ///< "f32", "f16", "bf16", "q8", "q4"
   std::string probe;       ///< "layers"
   std::string level;       ///< --target-cpu
   std::string tuning;      ///< a file of choices for kernels
+  bool rotateHeads = false; ///< keys and values are stored rotated
   bool profile = false;    ///< count the time of each region
   bool embedding = false;  ///< hidden rows in place of a decoder's logits
 
@@ -39,7 +40,8 @@ struct CompileOptions {
   /// Something is set that only a compilation can bring about. (A module may
   /// have probes already.)
   bool any() const {
-    return !(activations + scheme + tensors + kv + tuning).empty();
+    return rotateHeads ||
+           !(activations + scheme + tensors + kv + tuning).empty();
   }
   /// As quant-compile takes them.
   std::vector<std::string> arguments() const;

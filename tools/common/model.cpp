@@ -28,11 +28,13 @@ void lowbit::tools::addModelOptions(OptionParser &parser,
       "Compilation of a .gguf or a folder (passed on to quant-compile)");
   parser.choice(
       "--activations",
-      {"f32", "bf16", "int8", "int8-pow2", "per-token", "binary"},
+      {"f32", "bf16", "int8", "int8-pow2", "per-token", "int4",
+       "int4-per-token", "binary"},
       "f32 keeps activations in float, the exact mode; bf16 rounds "
       "them to 8 bits of mantissa; int8 (default) has a scale for 32, "
-      "int8-pow2 a power of two, per-token one for each token; binary "
-      "takes their signs where weights are signs (XNOR)",
+      "int8-pow2 a power of two, per-token one for each token; int4 "
+      "and int4-per-token are 4 bits where weights have no more; binary takes "
+      " their signs where weights are signs (XNOR)",
       &options.compile.activations);
   parser.text("--scheme", "SCHEME",
               "rounds the weights to a scheme: a type of GGUF (Q4_0), "
@@ -40,10 +42,15 @@ void lowbit::tools::addModelOptions(OptionParser &parser,
               &options.compile.scheme);
   parser.text("--tensors", "REGEX", "only the tensors with such a name",
               &options.compile.tensors);
-  parser.choice("--kv", {"f16", "f32", "bf16", "q8"},
-                "keys and values in f16 (default), f32, bf16, or in bytes with "
-                "a scale for each head of a position",
+  parser.choice("--kv", {"f16", "f32", "bf16", "q8", "q4"},
+                "keys and values in f16 (default), f32, bf16, in bytes with a "
+                "scale for each head of a position, or in 4 bits with a scale "
+                "for each 32",
                 &options.compile.kv);
+  parser.flag("--rotate-heads",
+              "store keys and values rotated within each head, for a store of "
+              "few bits",
+              &options.compile.rotateHeads);
   parser.text("--tuning", "FILE",
               "choices for kernels that quant-compile --tune has measured",
               &options.compile.tuning);
@@ -73,7 +80,8 @@ Error ModelFile::resolve(const ModelOptions &options) {
     if (options.compile.any())
       return Error("'" + options.path +
                    "' is compiled already: --activations, --scheme, "
-                   "--tensors, --kv and --tuning are for a .gguf or a folder");
+                   "--tensors, --kv, --rotate-heads and --tuning are for a "
+                   ".gguf or a folder");
     path_ = options.path;
     return Error::success();
   }

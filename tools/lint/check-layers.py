@@ -28,7 +28,7 @@ MAY_INCLUDE = {
     "lib/Support": [],
     "lib/Quantize": ["lib/Support"],
     # The dialects know upstream, numbers, and Pack what LowBit's schemes are.
-    "dialects/LM/IR": [],
+    "dialects/LM/IR": ["lib/Support"],
     "dialects/LowBit/IR": ["lib/Support"],
     "dialects/Pack/IR": ["lib/Support", "dialects/LowBit/IR"],
     "dialects/Rt/IR": [],

@@ -65,17 +65,25 @@ void declareOptions(tools::OptionParser &parser, Command &command,
               "write C declarations: the module's functions and symbol",
               &options.emitHeader);
   parser.section("Model");
-  parser.choice("--activations",
-                {"int8", "int8-pow2", "per-token", "binary", "bf16", "f32"},
-                "activations in matrix products: int8 with a scale for 32 "
-                "(default), with a power of two for 32, with a scale for each "
-                "token; binary: signs, where weights are signs too, else int8; "
-                "bf16; f32 (exact)",
-                &options.activations);
-  parser.choice("--kv", {"f16", "f32", "bf16", "q8"},
-                "keys and values in f16 (default), f32, bf16, or in bytes with "
-                "a scale for each head of a position",
+  parser.choice(
+      "--activations",
+      {"int8", "int8-pow2", "per-token", "int4", "int4-per-token", "binary",
+       "bf16", "f32"},
+      "activations in matrix products: int8 with a scale for 32 "
+      "(default), with a power of two for 32, with a scale for each "
+      "token; int4 and int4-per-token: 4 bits where weights have no "
+      "more, else 8; binary: signs, where weights are signs too, else int8; "
+      "bf16; f32 (exact)",
+      &options.activations);
+  parser.choice("--kv", {"f16", "f32", "bf16", "q8", "q4"},
+                "keys and values in f16 (default), f32, bf16, in bytes with a "
+                "scale for each head of a position, or in 4 bits with a scale "
+                "for each 32",
                 &words.kv);
+  parser.flag("--rotate-heads",
+              "store keys and values rotated within each head, for a store of "
+              "few bits",
+              &options.rotateHeads);
   parser.text("--scheme", "SCHEME",
               "round tensors to nearest in a scheme: a type of GGUF (Q4_0), "
               "FILE.mlir#NAME, or its words; of random tensors: what they are "
@@ -236,6 +244,11 @@ llvm::Error checkSource(const Words &words, const CompileOptions &options) {
                    "scheme");
   if (!random && options.input.empty())
     return failure("no input; try quant-compile --help");
+  if (options.rotateHeads &&
+      (!options.linear.empty() ||
+       llvm::StringRef(options.input).ends_with(".mlir")))
+    return failure("--rotate-heads is for models: a .mlir takes the pass "
+                   "lm-rotate-heads");
   if (!options.weights.empty() &&
       !llvm::StringRef(options.input).ends_with(".mlir"))
     return failure("--weights is for a .mlir, whose weights are elsewhere");
@@ -243,10 +256,7 @@ llvm::Error checkSource(const Words &words, const CompileOptions &options) {
 }
 
 void readWords(const Words &words, CompileOptions &options) {
-  options.kv = words.kv == "f32"    ? KVElement::F32
-               : words.kv == "bf16" ? KVElement::BF16
-               : words.kv == "q8"   ? KVElement::Q8
-                                    : KVElement::F16;
+  options.kv = parseKVElement(words.kv).value_or(KVElement::F16);
   options.probeLayers = words.probe == "layers";
   options.stopAfter = *parseStage(words.stopAfter);
   if (!words.startFrom.empty())

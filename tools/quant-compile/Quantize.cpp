@@ -81,6 +81,8 @@ llvm::Error quantize(const Command &command) {
   options.compile = command.compile;
   if (!recipe->activations.empty())
     options.compile.activations = recipe->activations;
+  options.compile.kv = parseKVElement(recipe->kv).value_or(options.compile.kv);
+  recipe->rotateHeads |= options.compile.rotateHeads;
   options.recipe = std::move(*recipe);
   options.threads = command.threads;
   options.quiet = command.compile.quiet;

@@ -2,6 +2,8 @@
 
 #include "dialects/LM/IR/LMOps.h"
 
+#include "lowbit/Support/HadamardMatrix.h"
+
 using namespace mlir;
 
 namespace lowbit::lm {
@@ -52,10 +54,12 @@ LogicalResult KVType::verify(function_ref<InFlightDiagnostic()> emitError,
                           "positive, but got "
                        << layers << ", " << heads << " and " << dim;
   if (!element.isF32() && !element.isF16() && !element.isBF16() &&
-      !element.isSignlessInteger(8)) // C2
-    return emitError() << "a key/value store keeps f32, f16, bf16 or i8, but "
-                          "got "
+      !element.isSignlessInteger(8) && !element.isSignlessInteger(4)) // C2
+    return emitError() << "a key/value store keeps f32, f16, bf16, i8 or i4, "
+                          "but got "
                        << element;
+  if (element.isSignlessInteger(4) && dim % 2) // C3
+    return emitError() << "heads of i4 have an even dim, but got " << dim;
   return success();
 }
 
@@ -177,8 +181,7 @@ LogicalResult AttentionOp::verify() {
   if (failed(expectDivides(*this, "key heads", columns(getK()) / headDim,
                            columns(getQ()) / headDim)))
     return failure(); // C2
-  if (failed(expectRows(*this, "rows of the keys", rows(getQ()),
-                        rows(getK()))))
+  if (failed(expectRows(*this, "rows of the keys", rows(getQ()), rows(getK()))))
     return failure(); // C3
   if (getWindow() && !getMasked())
     return emitOpError("a window needs masked attention"); // C4
@@ -197,6 +200,11 @@ LogicalResult ScaleOp::verify() {
   return expectEqual(*this, "factors", count, elements(getFactors())); // C2
 }
 
+bool isRotationBlock(int64_t block) {
+  int64_t base = hadamardBase(block);
+  return base == 1 || (base > 1 && base <= 64 && block / base >= 16);
+}
+
 LogicalResult RotateOp::verify() {
   if (failed(expectRows(*this, "rows of the result", rows(getX()),
                         rows(getResult()))) ||
@@ -205,8 +213,11 @@ LogicalResult RotateOp::verify() {
     return failure(); // C1
   int64_t block = getBlock();
   int64_t size = getAxis() == Axis::Rows ? rows(getX()) : columns(getX());
-  if (block & (block - 1)) // C2
-    return emitOpError("block: expected a power of two, but got ") << block;
+  if (!isRotationBlock(block)) // C2
+    return emitOpError("block: expected a power of two, or m * 2^k with a "
+                       "Hadamard matrix of order m <= 64 and 2^k >= 16, but "
+                       "got ")
+           << block;
   if (ShapedType::isDynamic(size))
     return emitOpError("rows to rotate are static");
   return expectDivides(*this, "block", block, size);

@@ -23,6 +23,9 @@ mlir::Value permutationOf(mlir::Value weight);
 /// the store was an argument.
 KVAppendOp appendOf(CachedAttentionOp attention);
 
+/// Whether `lm.rotate` has blocks of that size (C2).
+bool isRotationBlock(int64_t block);
+
 } // namespace lowbit::lm
 
 #endif // LOWBIT_DIALECTS_LM_IR_LMOPS_H

@@ -433,22 +433,25 @@ def LM_ScaleOp : LM_Op<"scale"> {
 }
 
 def LM_RotateOp : LM_Op<"rotate"> {
-  let summary = "Walsh-Hadamard transform of blocks";
+  let summary = "Hadamard transform of blocks";
   let description = [{
-    With H(1) = [1], H(2 b) = [[H(b), H(b)], [H(b), -H(b)]] and B = `block`, of
-    every B consecutive columns (or rows):
+    With H(1) = [1], H(2 b) = [[H(b), H(b)], [H(b), -H(b)]], for other orders
+    H(m 2^k) the Kronecker product of Paley's matrix of order m
+    (`hadamardMatrix`) and H(2^k), and B = `block`, of every B consecutive
+    columns (or rows):
 
-        columns: result[n, m B + j] = sum_i x[n, m B + i] H(B)[i, j] / sqrt(B)
-        rows:    result[m B + j, k] = sum_i x[m B + i, k] H(B)[i, j] / sqrt(B)
+        columns: result[n, p B + j] = sum_i x[n, p B + i] H(B)[i, j] / sqrt(B)
+        rows:    result[p B + j, k] = sum_i x[p B + i, k] H(B)[i, j] / sqrt(B)
 
-    Orthogonal, symmetric, its own inverse: `linear(rotate(x), rotate(w))`, both
-    along their columns, is `linear(x, w)`. It spreads what stands out in one
+    Orthogonal: `linear(rotate(x), rotate(w))`, both along their columns, is
+    `linear(x, w)`. Of a power of two it is symmetric, its own inverse. It spreads what stands out in one
     column over a block (QuaRot, Ashkboos et al. 2024, arXiv:2404.00456).
 
     Constraints:
     - (C1) the result is of x's shape.
-    - (C2) B is a power of two that divides the columns (rows, which are
-      static).
+    - (C2) B divides the columns (rows, which are static). It is a power of two,
+      or m 2^k with a matrix of order m <= 64 and 2^k >= 16, so that kernels mix
+      whole vectors.
 
     Example:
 

@@ -18,11 +18,12 @@ def LM_KVType : TypeDef<LM_Dialect, "KV"> {
 
     `layers` layers of `heads` heads of `dim` reals, kept as `element`. i8 stands
     for codes from -127 to 127 with one f32 scale for the `dim` of a head at a
-    position.
+    position; i4 for codes from -8 to 7 with a bf16 scale for each 32 of them.
 
     Constraints:
     - (C1) `layers`, `heads` and `dim` are positive.
-    - (C2) `element` is f32, f16, bf16 or i8.
+    - (C2) `element` is f32, f16, bf16, i8 or i4.
+    - (C3) heads of i4 have an even `dim`: two codes share a byte.
 
     Example: `!lm.kv<layers = 30, heads = 3, dim = 64, element = f16>`
   }];

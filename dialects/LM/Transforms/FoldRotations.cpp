@@ -20,7 +20,7 @@ using namespace lowbit::lm;
 
 namespace {
 
-/// A rotation is its own inverse.
+/// A rotation in powers of two is its own inverse.
 struct DropPair : OpRewritePattern<RotateOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(RotateOp op,
@@ -28,6 +28,7 @@ struct DropPair : OpRewritePattern<RotateOp> {
     auto inner = op.getX().getDefiningOp<RotateOp>();
     if (!inner || inner.getAxis() != op.getAxis() ||
         inner.getBlock() != op.getBlock() ||
+        (op.getBlock() & (op.getBlock() - 1)) ||
         inner.getX().getType() != op.getType())
       return failure();
     rewriter.replaceOp(op, inner.getX());

@@ -47,8 +47,9 @@ def RotateInputs : Pass<"lm-rotate-inputs", "::mlir::ModuleOp"> {
   let summary = "Rotations in front of matrix products";
   let description = [{
     The input of every `lm.linear` whose weight's name matches is rotated, and
-    so are the columns of its weight, in blocks of the largest power of two
-    that divides them (of a head, behind attention). The function is the same;
+    so are the columns of its weight, in the largest blocks of `lm.rotate` that
+    divide them: 576 = 36 * 16 is one. Behind attention they are of the largest
+    power of two that divides a head. The function is the same;
     what stands out in single columns is spread over blocks, so that fewer bits
     hold it. A weight that others read too, such as a table that is also the
     head, is left alone.
@@ -94,6 +95,38 @@ def FoldRotations : Pass<"lm-fold-rotations", "::mlir::ModuleOp"> {
     ```
 
     Relies on nothing; undoes nothing but rotations.
+  }];
+}
+
+def RotateHeads : Pass<"lm-rotate-heads", "::mlir::ModuleOp"> {
+  let summary = "Keys and values are stored rotated";
+  let description = [{
+    For stores of few bits. Within each head, in blocks of the largest power of
+    two that divides it: keys are rotated when they are appended and queries
+    when they meet them, behind the rotary positions; so are values, and what
+    attention makes of them is rotated back. The function is the same; what
+    stands out in single elements of a head is spread over all of them.
+
+    ```mlir
+    %kv1 = lm.kv_append %kv, %k, %v {layer = 0} : !kv, tensor<?x192xf32>
+    %a = lm.cached_attention %q, %kv1 {layer = 0, scale = 0.125 : f32} : tensor<?x576xf32>, !kv
+    ```
+    becomes
+    ```mlir
+    %k1 = lm.rotate columns %k {block = 64 : i64} : tensor<?x192xf32> -> tensor<?x192xf32>
+    %v1 = lm.rotate columns %v {block = 64 : i64} : tensor<?x192xf32> -> tensor<?x192xf32>
+    %kv1 = lm.kv_append %kv, %k1, %v1 {layer = 0} : !kv, tensor<?x192xf32>
+    %q1 = lm.rotate columns %q {block = 64 : i64} : tensor<?x576xf32> -> tensor<?x576xf32>
+    %a1 = lm.cached_attention %q1, %kv1 {layer = 0, scale = 0.125 : f32} : tensor<?x576xf32>, !kv
+    %a = lm.rotate columns %a1 {block = 64 : i64} : tensor<?x576xf32> -> tensor<?x576xf32>
+    ```
+
+    Values that `lm-rotate-inputs` and `lm-fold-rotations` rotate already are
+    left as they are, and so is what attention makes of them. It comes behind
+    these two: `lm-fold-rotations` would take the values' rotation back. Heads
+    of an odd number of elements are an error.
+
+    Relies on `lm-verify-model`.
   }];
 }
 

@@ -22,6 +22,14 @@ namespace {
 
 int64_t largestPowerOfTwo(int64_t divisorOf) { return divisorOf & -divisorOf; }
 
+/// The largest block that divides so many columns; 1: none.
+int64_t largestBlock(int64_t columns) {
+  for (int64_t parts = 1; parts < columns; ++parts)
+    if (columns % parts == 0 && isRotationBlock(columns / parts))
+      return columns / parts;
+  return 1;
+}
+
 int64_t columnsOf(Value matrix) {
   return cast<ShapedType>(matrix.getType()).getDimSize(1);
 }
@@ -65,10 +73,10 @@ private:
 
   void rotateInput(LinearOp linear) {
     Value x = linear.getX();
-    int64_t block = largestPowerOfTwo(columnsOf(x));
     // Within a head it can be folded into the values.
-    if (int64_t headDim = headDimOf(x))
-      block = std::min(block, largestPowerOfTwo(headDim));
+    int64_t headDim = headDimOf(x);
+    int64_t block =
+        headDim ? largestPowerOfTwo(headDim) : largestBlock(columnsOf(x));
     if (block < 2)
       return;
     OpBuilder b(linear);

@@ -14,6 +14,8 @@
 //   scale: awq                    # or smoothquant; in place of rotate
 //   alpha: 0.5                    # of smoothquant
 //   activations: int8             # as --activations takes it
+//   kv: q4                        # as --kv takes it
+//   rotate-heads: true            # keys and values are stored rotated
 //   calibration:
 //     text: calibration.txt       # relative to the recipe
 //     sequences: 128
@@ -64,6 +66,8 @@ struct Recipe {
   Scaling scale = Scaling::None;
   double alpha = 0.5;      ///< of SmoothQuant
   std::string activations; ///< "": as the command line says
+  std::string kv;          ///< the same
+  bool rotateHeads = false;
   CalibrationText calibration;
 
   /// Something looks at activations: a text is needed, or of use.

@@ -34,25 +34,38 @@ struct KernelContext {
 /// one byte are codes: behind a head's keys, and behind its values, stand the
 /// f32 scales of the positions.
 struct KVLayout {
-  int64_t layers, heads, dim, bytes, pageSize;
+  int64_t layers, heads, dim, bits, pageSize;
+  int64_t group = 0;      ///< elements of a head that share a scale; 0: floats
+  int64_t scaleBytes = 0; ///< 4: f32; 2: bf16
 
-  bool hasScales() const { return bytes == 1; }
-  int64_t scaleElements() const { return hasScales() ? 4 * pageSize : 0; }
+  bool hasScales() const { return group > 0; }
+  int64_t groups() const { return hasScales() ? (dim + group - 1) / group : 0; }
+  /// Of an element of the store: a real, or a byte with one or two codes.
+  int64_t bytes() const { return bits < 8 ? 1 : bits / 8; }
+  int64_t codesOfElement() const { return bits < 8 ? 8 / bits : 1; }
+  int64_t scaleElements() const { return groups() * scaleBytes * pageSize; }
 
-  int64_t paddedDim() const { return (dim + 15) / 16 * 16; }
+  int64_t paddedDim() const {
+    int64_t unit = 16 * codesOfElement();
+    return (dim + unit - 1) / unit * unit;
+  }
+  /// Of a page's keys: each has an element of every position.
+  int64_t keyRows() const { return dim / codesOfElement(); }
+  int64_t valueRow() const { return paddedDim() / codesOfElement(); }
   /// Of a head, scales aside.
-  int64_t keyCodes() const { return dim * pageSize; }
-  int64_t valueCodes() const { return paddedDim() * pageSize; }
+  int64_t keyCodes() const { return keyRows() * pageSize; }
+  int64_t valueCodes() const { return valueRow() * pageSize; }
   int64_t keyElements() const { return keyCodes() + scaleElements(); }
   int64_t valueElements() const { return valueCodes() + scaleElements(); }
   int64_t layerElements() const {
     return heads * (keyElements() + valueElements());
   }
   int64_t pageElements() const { return layers * layerElements(); }
-  int64_t pageBytes() const { return pageElements() * bytes; }
+  int64_t pageBytes() const { return pageElements() * bytes(); }
   /// Without padding.
   int64_t bytesPerPosition() const {
-    return 2 * layers * heads * (dim * bytes + scaleElements() / pageSize);
+    return 2 * layers * heads *
+           (keyRows() * bytes() + scaleElements() / pageSize);
   }
 };
 /// Positions of a page: 64 keys are 4 vectors, a tile of scores.

@@ -31,6 +31,7 @@ struct CompileOptions {
   std::vector<const TargetInfo *> levels; ///< in ascending order
   std::string activations = "int8";       ///< or int8-pow2, bf16, ...
   KVElement kv = KVElement::F16;
+  bool rotateHeads = false; ///< lm-rotate-heads; not together with `prepare`
   bool probeLayers = false;
   bool profile = false;       ///< count the time of each region
   std::string weights;        ///< .gguf or folder with the weights of a .mlir

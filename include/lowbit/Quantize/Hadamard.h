@@ -15,18 +15,12 @@
 #define LOWBIT_QUANTIZE_HADAMARD_H
 
 #include "lowbit/Quantize/ThreadPool.h"
+#include "lowbit/Support/HadamardMatrix.h"
 
 #include <cstdint>
 #include <vector>
 
 namespace lowbit {
-
-/// A Hadamard matrix [order x order] of +1 and -1, row-major, with H H^T =
-/// order * I: of Sylvester's construction for 1 and 2, of Paley's first for
-/// order - 1 a prime p = 3 (mod 4) (4, 8, 12, 20, 24, 32, 44 ...), of his
-/// second for order / 2 - 1 a prime p = 1 (mod 4) (28, 36, 60, 76 ...). Empty
-/// if there is none here. Orders up to 256.
-std::vector<int8_t> hadamardMatrix(int64_t order);
 
 /// Q for vectors of `size` elements. Where size = m * 2^k and there is a
 /// Hadamard matrix of order m, H is the product (Kronecker's) of that and of
@@ -36,6 +30,9 @@ std::vector<int8_t> hadamardMatrix(int64_t order);
 class Rotation {
 public:
   Rotation(int64_t size, uint64_t seed);
+  /// One block, without signs: H / sqrt(order), as lm.rotate has it. An order
+  /// without a Hadamard matrix leaves everything as it is.
+  static Rotation ofOneBlock(int64_t order);
 
   int64_t size() const { return length; }
   /// Elements that are mixed with each other; size() if all are.
@@ -56,9 +53,11 @@ public:
                       bool inverse = false) const;
 
 private:
+  Rotation() = default;
+  void setBlock(int64_t order);
   void transform(float *x, bool inverse) const;
 
-  int64_t length, base = 1, power = 1;
+  int64_t length = 0, base = 1, power = 1;
   std::vector<int8_t> flips, matrix; ///< [size], [base x base]
 };
 

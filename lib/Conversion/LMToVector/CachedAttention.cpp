@@ -9,8 +9,9 @@
 // operations is the same: pages ascending, positions ascending.
 //
 // Exponentials have base 2; its logarithm is part of the scores' factor. Scales
-// of a store of codes multiply the score of a key and the probability of a
-// value: the inner loops see codes alone.
+// of a store of codes multiply the sums over a group of a key, and the
+// probability of a value, of which there is one for each group then: the inner
+// loops see codes alone.
 //
 //===----------------------------------------------------------------------===//
 
@@ -33,6 +34,11 @@ struct Sharing {
   int64_t rows, heads;
   int64_t queries() const { return rows * heads; }
 };
+
+/// Of a query for a page.
+int64_t probabilities(const KVLayout &kv) {
+  return std::max<int64_t>(1, kv.groups()) * kPageSize;
+}
 
 Sharing sharing(const TargetInfo &target, int64_t headsPerKey, bool oneRow) {
   int64_t heads = 1;
@@ -113,21 +119,27 @@ private:
   }
 
   //===- A worker's memory ------------------------------------------------===//
-  // Of each query: scores or probabilities of a page, the sum of values, and
-  // its largest score, its sum of probabilities, the factor of a page.
+  // Of each query: scores or probabilities of a page (for each group of the
+  // values), the sum of values, and its largest score, its sum of
+  // probabilities, the factor of a page.
 
   enum State { Largest, Sum, Shrink };
 
-  Value probabilityAt(Value query, Value position) {
-    return e.add(e.mul(query, kPageSize), position);
+  Value probabilityAt(Value query, Value group, Value position) {
+    return e.add(
+        e.add(e.mul(query, probabilities(kv)), e.mul(group, kPageSize)),
+        position);
+  }
+  Value scoreAt(Value query, Value position) {
+    return probabilityAt(query, e.index(0), position);
   }
   Value valueAt(Value query, Value d) {
     return e.add(e.add(e.mul(query, kv.paddedDim()), d),
-                 c.target->attentionQueries * kPageSize);
+                 c.target->attentionQueries * probabilities(kv));
   }
   Value stateAt(Value query, State state) {
     return e.add(query, c.target->attentionQueries *
-                            (kPageSize + kv.paddedDim() + state));
+                            (probabilities(kv) + kv.paddedDim() + state));
   }
   Value load(Value query, State state) {
     return e.load(work_, stateAt(query, state));
@@ -200,7 +212,7 @@ private:
   void prefetch(Value from, int64_t length, Value i, int64_t count) {
     if (!c.oneRow)
       return;
-    int64_t line = 64 / kv.bytes;
+    int64_t line = 64 / kv.bytes();
     int64_t lines = (length / count + line - 1) / line;
     for (int64_t n = 0; n < lines; ++n)
       memref::PrefetchOp::create(
@@ -231,50 +243,99 @@ private:
     addValues(values);
   }
 
-  Value loadStore(Value at) {
+  /// What the 16 elements from `at` hold: reals, or codes as reals; of bytes
+  /// with two codes the lower ones, then the upper ones.
+  Values loadStore(Value at) {
     Value kept = e.loadVec(e.vec(16, element_), store_, at);
     if (!kv.hasScales())
-      return widen(e, kept);
+      return {widen(e, kept)};
+    auto real = [&](Value codes) -> Value {
+      return arith::SIToFPOp::create(e.b, e.loc, e.vecF(), codes);
+    };
     kept = arith::ExtSIOp::create(e.b, e.loc, e.vec(16, e.i32()), kept);
-    return arith::SIToFPOp::create(e.b, e.loc, e.vecF(), kept);
+    if (kv.bits == 8)
+      return {real(kept)};
+    Value low = arith::ShLIOp::create(e.b, e.loc, kept, e.splatI(28));
+    low = arith::ShRSIOp::create(e.b, e.loc, low, e.splatI(28));
+    Value high = arith::ShRSIOp::create(e.b, e.loc, kept, e.splatI(4));
+    return {real(low), real(high)};
   }
 
-  /// Times the scales of 16 positions, of which `scales` begins a page's.
-  Value timesScales(Value lanes, Value scales, int64_t block) {
-    if (!kv.hasScales())
-      return lanes;
-    Value bytes =
-        e.loadVec(e.vec(64, element_), store_, e.add(scales, block * 64));
-    return e.mulF(lanes,
-                  vector::BitCastOp::create(e.b, e.loc, e.vecF(), bytes));
+  /// Of a group at 16 positions, of a head's scales that begin at `scales`.
+  Value loadScales(Value scales, Value group, int64_t block) {
+    Value at = scaleOffset(e, kv, scales, group, e.index(block * 16));
+    Value bytes = e.loadVec(e.vec(16 * kv.scaleBytes, element_), store_, at);
+    Type type = kv.scaleBytes == 4 ? e.f32() : Type(e.b.getBF16Type());
+    return widen(e,
+                 vector::BitCastOp::create(e.b, e.loc, e.vec(16, type), bytes));
   }
 
   /// Scores of `count` vectors of positions for every query, to memory.
   void scores(Value keys, int64_t block, int64_t count) {
-    Values rows, columns;
-    for (int64_t i = 0; i < queries_; ++i) {
-      rows.push_back(e.add(firstRow_, i / heads_));
-      columns.push_back(e.mul(e.add(head_, i % heads_), dim_));
-    }
     Values sums(queries_ * count, e.splatF(0));
-    sums = e.loop(
-        e.index(0), e.index(dim_), 1, sums, [&](Value d, ValueRange carried) {
-          Values next = llvm::to_vector(carried), k;
-          Value at = e.add(keys, e.mul(d, kv.pageSize));
-          prefetch(values_, kv.valueCodes(), d, dim_);
-          for (int64_t j = 0; j < count; ++j)
-            k.push_back(loadStore(e.add(at, (block + j) * 16)));
-          for (int64_t i = 0; i < queries_; ++i) {
-            Value q = e.splat(e.load(q_, {rows[i], e.add(columns[i], d)}));
-            for (int64_t j = 0; j < count; ++j)
-              next[i * count + j] = e.fma(k[j], q, next[i * count + j]);
-          }
-          return next;
-        });
+    int64_t length = kv.hasScales() ? kv.group : dim_;
+    int64_t whole = dim_ / length, rest = dim_ % length;
+    auto add = [&](Value group, int64_t of, ValueRange carried) {
+      return addGroup(keys, group, of, block, count, carried);
+    };
+    if (whole == 1)
+      sums = add(e.index(0), length, sums);
+    else if (whole)
+      sums = e.loop(e.index(0), e.index(whole), 1, sums,
+                    [&](Value group, ValueRange carried) {
+                      return add(group, length, carried);
+                    });
+    if (rest)
+      sums = add(e.index(whole), rest, sums);
     for (int64_t i = 0; i < queries_; ++i)
       for (int64_t j = 0; j < count; ++j)
         e.storeVec(sums[i * count + j], work_,
-                   probabilityAt(e.index(i), e.index((block + j) * 16)));
+                   scoreAt(e.index(i), e.index((block + j) * 16)));
+  }
+
+  /// The sums with those over the `length` elements of a group.
+  Values addGroup(Value keys, Value group, int64_t length, int64_t block,
+                  int64_t count, ValueRange carried) {
+    int64_t codes = kv.codesOfElement();
+    Value first = e.mul(group, kv.group / codes);
+    Values sums(queries_ * count, e.splatF(0));
+    sums = e.loop(first, e.add(first, length / codes), 1, sums,
+                  [&](Value row, ValueRange sums) {
+                    return addKeyRow(keys, row, block, count, sums);
+                  });
+    if (!kv.hasScales())
+      return sums;
+    for (int64_t j = 0; j < count; ++j) {
+      Value scale = loadScales(keyScales_, group, block + j);
+      for (int64_t i = 0; i < queries_; ++i) {
+        Value &sum = sums[i * count + j];
+        sum = e.fma(sum, scale, carried[i * count + j]);
+      }
+    }
+    return sums;
+  }
+
+  /// One row of a page's keys: an element of each, or two.
+  Values addKeyRow(Value keys, Value row, int64_t block, int64_t count,
+                   ValueRange carried) {
+    Values next = llvm::to_vector(carried);
+    Value at = e.add(keys, e.mul(row, kv.pageSize));
+    Value d = e.mul(row, kv.codesOfElement());
+    prefetch(values_, kv.valueCodes(), row, kv.keyRows());
+    llvm::SmallVector<Values> k;
+    for (int64_t j = 0; j < count; ++j)
+      k.push_back(loadStore(e.add(at, (block + j) * 16)));
+    for (int64_t i = 0; i < queries_; ++i) {
+      Value queryRow = e.add(firstRow_, i / heads_);
+      Value column = e.mul(e.add(head_, i % heads_), dim_);
+      for (int64_t part = 0; part < kv.codesOfElement(); ++part) {
+        Value at = e.add(e.add(column, d), part);
+        Value q = e.splat(e.load(q_, {queryRow, at}));
+        for (int64_t j = 0; j < count; ++j)
+          next[i * count + j] = e.fma(k[j][part], q, next[i * count + j]);
+      }
+    }
+    return next;
   }
 
   /// Scores to probabilities, unnormalized; the sums so far shrink by a factor.
@@ -283,9 +344,8 @@ private:
     Values masks, scores;
     for (int64_t block = 0; block < kBlocks; ++block) {
       masks.push_back(visible(end, e.add(first, block * 16)));
-      Value s =
-          e.loadVec(e.vecF(), work_, probabilityAt(query, e.index(block * 16)));
-      s = timesScales(e.mulF(s, e.splatF(factor_)), keyScales_, block);
+      Value s = e.loadVec(e.vecF(), work_, scoreAt(query, e.index(block * 16)));
+      s = e.mulF(s, e.splatF(factor_));
       s = e.choose(masks[block], s, e.splatF(kMasked));
       largest = e.maxF(largest, s);
       scores.push_back(s);
@@ -297,10 +357,7 @@ private:
       Value p = e.exp2(e.subF(scores[block], e.splat(maximum)));
       p = e.choose(masks[block], p, e.splatF(0));
       total = e.addF(total, p);
-      // Scales may be anything where nothing was appended yet.
-      p = e.choose(masks[block], timesScales(p, valueScales_, block),
-                   e.splatF(0));
-      e.storeVec(p, work_, probabilityAt(query, e.index(block * 16)));
+      storeProbabilities(query, block, p, masks[block]);
     }
     Value shrink = vector::ExtractOp::create(
         e.b, e.loc, e.exp2(e.splat(e.subF(before, maximum))), 0);
@@ -309,11 +366,25 @@ private:
     store(e.addF(e.mulF(load(query, Sum), shrink), e.sumF(total)), query, Sum);
   }
 
+  /// Of 16 positions, times the scales of each group of their values.
+  void storeProbabilities(Value query, int64_t block, Value p, Value mask) {
+    Value position = e.index(block * 16);
+    if (!kv.hasScales())
+      return e.storeVec(p, work_, scoreAt(query, position));
+    for (int64_t g = 0; g < kv.groups(); ++g) {
+      Value scaled = e.mulF(p, loadScales(valueScales_, e.index(g), block));
+      // Scales may be anything where nothing was appended yet.
+      e.storeVec(e.choose(mask, scaled, e.splatF(0)), work_,
+                 probabilityAt(query, e.index(g), position));
+    }
+  }
+
   /// values = values * shrink + p V, a few vectors of d at a time.
   void addValues(Value values) {
-    int64_t vectors = kv.paddedDim() / 16;
-    int64_t step = std::max<int64_t>(
-        1, std::min(vectors, c.target->accumulators / queries_));
+    int64_t vectors = kv.paddedDim() / 16, unit = kv.codesOfElement();
+    int64_t most = kv.groups() > 1 ? kv.group / 16 : vectors; // of one group
+    int64_t step = std::min(most, c.target->accumulators / queries_);
+    step = std::max(unit, step / unit * unit);
     int64_t whole = vectors / step * step;
     e.each(e.index(0), e.index(whole * 16), step * 16,
            [&](Value d) { addColumns(values, d, step); });
@@ -323,6 +394,8 @@ private:
 
   void addColumns(Value values, Value d, int64_t vectors) {
     Values sums;
+    int64_t codes = kv.codesOfElement();
+    Value group = kv.groups() > 1 ? e.divFloor(d, kv.group) : e.index(0);
     auto place = [&](int64_t query, int64_t v) {
       return valueAt(e.index(query), e.add(d, v * 16));
     };
@@ -334,13 +407,14 @@ private:
     sums = e.loop(
         e.index(0), seen_, 1, sums, [&](Value position, ValueRange carried) {
           Values next = llvm::to_vector(carried), value;
-          Value at = e.add(e.add(values, e.mul(position, kv.paddedDim())), d);
+          Value at = e.add(e.add(values, e.mul(position, kv.valueRow())),
+                           e.divFloor(d, codes));
           prefetch(nextKeys_, kv.keyCodes(), position, kPageSize);
-          for (int64_t v = 0; v < vectors; ++v)
-            value.push_back(loadStore(e.add(at, v * 16)));
+          for (int64_t v = 0; v < vectors; v += codes)
+            llvm::append_range(value, loadStore(e.add(at, v / codes * 16)));
           for (int64_t i = 0; i < queries_; ++i) {
-            Value p =
-                e.splat(e.load(work_, probabilityAt(e.index(i), position)));
+            Value p = e.splat(
+                e.load(work_, probabilityAt(e.index(i), group, position)));
             for (int64_t v = 0; v < vectors; ++v)
               next[i * vectors + v] = e.fma(p, value[v], next[i * vectors + v]);
           }
@@ -377,7 +451,7 @@ private:
 } // namespace
 
 int64_t attentionWork(const KVLayout &kv, const TargetInfo &target) {
-  return target.attentionQueries * (kPageSize + kv.paddedDim() + 3);
+  return target.attentionQueries * (probabilities(kv) + kv.paddedDim() + 3);
 }
 
 void emitCachedAttention(Emitter &e, const KernelContext &c, const KVLayout &kv,

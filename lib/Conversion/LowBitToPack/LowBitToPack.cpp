@@ -68,24 +68,37 @@ private:
     return panels;
   }
 
-  /// Whether kernels can make these codes: they have 8 bits and a sign, lie
-  /// within +-127, and one scale or divisor of f32 covers a group.
+  /// Whether kernels can make these codes: they have a sign and at most 8 bits,
+  /// lie within +-127, and one scale or divisor of f32 covers a group.
   LogicalResult checkActivations(LinearOp linear, QuantizeOp quantize) {
     SchemeAttr attr = quantize.getResult().getType().getScheme();
     const Scheme &scheme = attr.getScheme();
     auto quantizer = quantize.getQuantizerAttr();
-    if (!quantizer && !scheme.has(Component::Divisor))
+    bool isNarrow = scheme.kind == CodeKind::Signed && scheme.bits < 8;
+    if (!quantizer && !scheme.has(Component::Divisor) && !isNarrow)
       return success();
     if (quantizer && makesSignedBytes(quantizer.getQuantizer(), scheme))
       return success();
     auto diagnostic = linear.emitOpError(
-        "activations by a quantizer have codes of `s8` under one f32 scale or "
-        "divisor of the row or of groups, from absmax with a reach of at most "
-        "127, in f32, but got ");
+        "activations have codes of `s8`, or by a quantizer of `s2` to `s8` "
+        "under one f32 scale or divisor of the row or of groups, from absmax "
+        "with a reach of at most 127, in f32, but got ");
     diagnostic << attr;
     if (quantizer)
       diagnostic << " by " << quantizer;
     return diagnostic;
+  }
+
+  /// Codes of fewer bits lie in bytes too: the clamp says how many they have.
+  static QuantizerAttr clamped(QuantizerAttr attr, const Scheme &codes) {
+    if (!attr || codes.bits == 8)
+      return attr;
+    Quantizer quantizer = attr.getQuantizer();
+    CodeRange range = codeRange(quantizer, codes);
+    quantizer.hasClamp = true;
+    quantizer.low = range.low;
+    quantizer.high = range.high;
+    return QuantizerAttr::get(attr.getContext(), quantizer);
   }
 
   /// Activations of `linear` in its weight's order, made once for each order.
@@ -121,7 +134,7 @@ private:
         return failure();
       x = quantize.getX();
       permutation = quantize.getPermutation();
-      quantizer = quantize.getQuantizerAttr();
+      quantizer = clamped(quantize.getQuantizerAttr(), codes);
       if (codes.has(Component::Divisor))
         divisor = UnitAttr::get(linear.getContext());
     }

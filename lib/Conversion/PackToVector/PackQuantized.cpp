@@ -2,6 +2,8 @@
 
 #include "PackQuantized.h"
 
+#include "lib/Conversion/Narrow.h"
+
 using namespace mlir;
 
 namespace lowbit {
@@ -34,6 +36,9 @@ std::pair<Value, Value> QuantizedPacker::scaleAndFactor(Value largest) {
     return {e.divF(one, divisor), divisor};
   }
   Value scale = atLeast(e.divF(a, reach), quantizer.leastScale);
+  if (storesBF16)
+    scale = vector::ExtractOp::create(
+        e.b, e.loc, widen(e, narrow(e, e.splat(scale), e.b.getBF16Type())), 0);
   if (quantizer.apply == Quantizer::Apply::Divide)
     return {scale, scale};
   return {scale, e.divF(one, scale)};

@@ -15,8 +15,11 @@ namespace lowbit {
 
 class QuantizedPacker {
 public:
-  QuantizedPacker(Emitter &e, const Quantizer &quantizer, bool hasDivisor)
-      : e(e), quantizer(quantizer), hasDivisor(hasDivisor) {}
+  /// `storesBF16`: scales are rounded to bf16, else f32.
+  QuantizedPacker(Emitter &e, const Quantizer &quantizer, bool hasDivisor,
+                  bool storesBF16 = false)
+      : e(e), quantizer(quantizer), hasDivisor(hasDivisor),
+        storesBF16(storesBF16) {}
 
   /// Carries the largest magnitude of a group in 16 lanes, as bits: larger
   /// floats have larger bits, and NaN the largest.
@@ -33,7 +36,7 @@ private:
 
   Emitter &e;
   const Quantizer &quantizer;
-  bool hasDivisor;
+  bool hasDivisor, storesBF16;
 };
 
 } // namespace lowbit

@@ -33,6 +33,8 @@ static Type elementType(OpBuilder &b, KVElement element) {
     return b.getBF16Type();
   case KVElement::Q8:
     return b.getI8Type();
+  case KVElement::Q4:
+    return b.getIntegerType(4);
   }
   llvm_unreachable("no other element");
 }

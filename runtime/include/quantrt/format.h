@@ -120,6 +120,7 @@ enum {
   QRT_KV_F16 = 1,
   QRT_KV_BF16 = 2,
   QRT_KV_Q8 = 3, ///< bytes, one f32 scale for each head of a position
+  QRT_KV_Q4 = 4, ///< 4 bits, a bf16 scale for each 32 of a head of a position
 };
 
 /// What the rows of qrt_text.logits are.

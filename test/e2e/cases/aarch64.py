@@ -55,7 +55,7 @@ def test_same_as_x86(context, model, level):
     expect(worst <= 1e-3 * largest, f"{level} and this CPU differ by {worst:.2e}, logits are up to {largest:.3g}")
 
 
-@each(*((kv, level) for kv in ("bf16", "q8") for level in LEVELS))
+@each(*((kv, level) for kv in ("bf16", "q8", "q4") for level in LEVELS))
 def test_narrow_stores(context, kv, level):
     """Keys and values are rounded alike; float sums differ by their order."""
     options, prompts = ("--activations=f32", f"--kv={kv}"), TINY / "qwen3-odd-f32.prompts.txt"

@@ -147,10 +147,13 @@ def test_dry_run(context):
 
 
 @each(*(("rotate", name) for name in ("llama-f32", "llama-yarn", "qwen2-f32", "qwen3-odd-f32", "gemma3-f32")),
+      *(("rotate-heads", name) for name in ("llama-f32", "qwen2-f32", "qwen3-odd-f32", "gemma3-f32")),
       *(("smoothquant", name) for name in ("llama-f32", "llama-odd-f32", "qwen2-f32", "qwen3-f32", "gemma3-f32")))
 def test_function_is_the_same(context, method, name):
     """In floats, other weights compute the same logits: those that transformers did."""
-    model, keys = TINY / f"{name}.gguf", {"rotate": ".*"} if method == "rotate" else {"scale": method}
+    model, keys = TINY / f"{name}.gguf", {"scale": method}
+    if method.startswith("rotate"):
+        keys = {"rotate": ".*"} | ({"rotate-heads": "true"} if method == "rotate-heads" else {})
     recipe = recipe_of(context, [rule(".*", "F32")], activations="f32", calibration=text_of(context), **keys)
     module = quantize(context, model, recipe, "--kv=f32")
     differ = differing(context, module, context.module(model, *tiny_models.EXACT, *HOST[1:]))

@@ -44,7 +44,9 @@ tensors:
     algorithm: gptq
 scale: smoothquant
 alpha: 0.6
+rotate-heads: true
 activations: per-token
+kv: q4
 calibration:
   text: sample.txt
   sequences: 64
@@ -62,6 +64,8 @@ calibration:
   EXPECT_EQ(recipe.scale, Scaling::SmoothQuant);
   EXPECT_EQ(recipe.alpha, 0.6);
   EXPECT_EQ(recipe.activations, "per-token");
+  EXPECT_TRUE(recipe.rotateHeads);
+  EXPECT_EQ(recipe.kv, "q4");
   EXPECT_EQ(recipe.calibration.path, folder.path + "/sample.txt");
   EXPECT_EQ(recipe.calibration.sequences, 64);
   EXPECT_EQ(recipe.calibration.length, 256);
@@ -76,6 +80,8 @@ TEST(RecipeTest, what_is_left_out) {
   EXPECT_EQ(recipe.rotate, "");
   EXPECT_EQ(recipe.scale, Scaling::None);
   EXPECT_EQ(recipe.activations, "");
+  EXPECT_FALSE(recipe.rotateHeads);
+  EXPECT_EQ(recipe.kv, "");
   EXPECT_EQ(recipe.calibration.path, "");
   EXPECT_EQ(recipe.calibration.sequences, 128);
   EXPECT_EQ(recipe.calibration.length, 512);
@@ -119,14 +125,16 @@ TEST(RecipeTest, errors_name_the_line) {
 TEST(RecipeTest, ranges) {
   const std::string rules = "tensors:\n  - {match: .*, scheme: Q4_0}\n";
   for (const char *good :
-       {"alpha: 0", "alpha: 1", "calibration: {sequences: 1048576}",
-        "calibration: {length: 2}", "calibration: {length: 65536}",
+       {"alpha: 0", "alpha: 1", "kv: f16", "activations: int4",
+        "calibration: {sequences: 1048576}", "calibration: {length: 2}",
+        "calibration: {length: 65536}",
         "calibration: {seed: 18446744073709551615}"})
     EXPECT_EQ(problemOf(rules + good + "\n"), "") << good;
   for (const char *bad :
-       {"alpha: -0.1", "alpha: 1.1", "alpha: .nan",
-        "calibration: {sequences: 1048577}", "calibration: {sequences: -1}",
-        "calibration: {length: 1}", "calibration: {length: 65537}",
+       {"kv: q5", "activations: int3", "rotate-heads: perhaps", "alpha: -0.1",
+        "alpha: 1.1", "alpha: .nan", "calibration: {sequences: 1048577}",
+        "calibration: {sequences: -1}", "calibration: {length: 1}",
+        "calibration: {length: 65537}",
         "calibration: {seed: 18446744073709551616}",
         "calibration: {sequences: 99999999999999999999}"})
     EXPECT_NE(problemOf(rules + bad + "\n"), "") << bad;

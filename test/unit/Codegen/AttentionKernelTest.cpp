@@ -113,7 +113,7 @@ struct Cached {
 };
 
 const char *elementName(KVElement element) {
-  const char *const names[] = {"f32", "f16", "bf16", "i8"};
+  const char *const names[] = {"f32", "f16", "bf16", "i8", "i4"};
   return names[int(element)];
 }
 
@@ -155,7 +155,11 @@ const Cached kCached[] = {{4, 2, 64, KVElement::F16, std::nullopt},
                           {3, 3, 20, KVElement::BF16, 70},
                           {4, 1, 64, KVElement::Q8, std::nullopt},
                           {6, 2, 72, KVElement::Q8, 100},
-                          {3, 3, 20, KVElement::Q8, 70}};
+                          {3, 3, 20, KVElement::Q8, 70},
+                          {4, 1, 64, KVElement::Q4, std::nullopt},
+                          {6, 2, 72, KVElement::Q4, 100},
+                          {3, 3, 20, KVElement::Q4, 70},
+                          {4, 2, 50, KVElement::Q4, std::nullopt}};
 
 TEST_P(CachedAttentionTest, Pages) {
   const Cached &c = kCached[GetParam()];
@@ -223,7 +227,8 @@ TEST_P(KeptTest, ExactlyAsInTheReference) {
 
 INSTANTIATE_TEST_SUITE_P(Elements, KeptTest,
                          testing::Values(KVElement::F32, KVElement::F16,
-                                         KVElement::BF16, KVElement::Q8));
+                                         KVElement::BF16, KVElement::Q8,
+                                         KVElement::Q4));
 
 /// NaN stays NaN, whatever bits it has; what no bf16 reaches is infinite.
 TEST_F(AttentionKernelTest, BrainFloatsBeyondNumbers) {

@@ -9,6 +9,8 @@
 #include "Layer.h"
 #include "RandomWeights.h"
 
+#include "lowbit/Support/Activations.h"
+
 #include "gtest/gtest.h"
 
 #include <cmath>
@@ -73,17 +75,25 @@ protected:
   Random random{uint64_t(GetParam()) + 12000};
 };
 
-/// By row, or by as many groups of the weight.
+/// Of 4 or 8 bits, by row, or by as many groups of the weight.
 std::string activationScheme(Random &random, const Scheme &weight) {
   std::string level = "row";
   if (weight.innerGroup() > 0 && random.oneIn(2))
     level =
         "group " + std::to_string(weight.innerGroup() * random.between(1, 3));
-  return "s8, " + level + (random.oneIn(2) ? " divisor f32" : " scale f32");
+  return (random.oneIn(3) ? "s4, " : "s8, ") + level +
+         (random.oneIn(2) ? " divisor f32" : " scale f32");
 }
 
 std::string quantizerFor(Random &random, const std::string &scheme) {
-  if (scheme.find("divisor") != std::string::npos)
+  bool hasDivisor = scheme.find("divisor") != std::string::npos;
+  if (scheme[1] == '4')
+    return hasDivisor
+               ? "absmax reach 7, multiply"
+               : random.pick<std::string>(
+                     {fourBitQuantizer(kReachOfRow).str(), "absmax reach 7.5, divide",
+                      "absmax reach 6, multiply, clamp -7 5"});
+  if (hasDivisor)
     return random.oneIn(2) ? kBitLinear : "absmax reach 63.5, clamp -64 50";
   return random.pick<std::string>(
       {"absmax reach 127, scale least 1.1920929e-07, multiply",

@@ -8,6 +8,7 @@
 #include "RandomWeights.h"
 
 #include "lowbit/Reference/LM.h"
+#include "lowbit/Support/HadamardMatrix.h"
 
 #include "gtest/gtest.h"
 
@@ -303,9 +304,11 @@ TEST_F(RowwiseKernelTest, Rope) {
 //===- Moving and adding --------------------------------------------------===//
 
 TEST_F(RowwiseKernelTest, Rotate) {
-  // Blocks of less than a vector, of one, of many; rows with tails.
+  // Blocks of less than a vector, of one, of many; rows with tails; orders that
+  // are no powers of two: 20 * 16, 36 * 16, 28 * 32.
   const std::pair<int64_t, int64_t> kSizes[] = {
-      {4, 2}, {24, 8}, {16, 16}, {96, 32}, {576, 64}, {512, 512}};
+      {4, 2},     {24, 8},    {16, 16},    {96, 32},  {576, 64},
+      {512, 512}, {640, 320}, {1152, 576}, {896, 896}};
   for (auto [columns, block] : kSizes) {
     std::string x = tensor(kRows, columns);
     module.text(functionOf("f" + std::to_string(columns), "%x: " + x,
@@ -316,7 +319,8 @@ TEST_F(RowwiseKernelTest, Rotate) {
   module.build();
   for (auto [columns, block] : kSizes) {
     Reals x = random.reals(kRows, columns);
-    double rounds = std::log2(double(block)) + 2;
+    int64_t base = hadamardBase(block);
+    double rounds = double(base) + std::log2(double(block / base)) + 2;
     check("f" + std::to_string(columns), {&x},
           reference::rotate(x, block, /*alongRows=*/false),
           [&, block = block](int64_t t, int64_t k) {

@@ -53,6 +53,10 @@ double lostAtMost(KVElement element, double x, double largest) {
   case KVElement::Q8:
     // Half a step; the code's and the scale's roundings move it by 2^-14.
     return largest / 254 * (1 + 0x1p-14);
+  case KVElement::Q4:
+    // The largest positive element is clipped from 8 to 7 steps of 1/8, the
+    // scale's rounding to bf16 moves the code by 2^-8 of that at most.
+    return largest / 8 * (1 + 0x1p-5);
   }
   return 0;
 }
@@ -65,7 +69,7 @@ double largestOf(const double *x, int64_t count) {
 }
 
 const KVElement kAll[] = {KVElement::F32, KVElement::F16, KVElement::BF16,
-                          KVElement::Q8};
+                          KVElement::Q8, KVElement::Q4};
 
 TEST_F(KVStoreTest, keepsNearestNumbers) {
   for (KVElement element : kAll) {

@@ -21,8 +21,13 @@ func.func private @kv_c1() -> !lm.kv<layers = 2, heads = 0, dim = 64, element = 
 
 // -----
 
-// expected-error@+1 {{a key/value store keeps f32, f16, bf16 or i8, but got 'i4'}}
-func.func private @kv_c2() -> !lm.kv<layers = 2, heads = 1, dim = 64, element = i4>
+// expected-error@+1 {{a key/value store keeps f32, f16, bf16, i8 or i4, but got 'i2'}}
+func.func private @kv_c2() -> !lm.kv<layers = 2, heads = 1, dim = 64, element = i2>
+
+// -----
+
+// expected-error@+1 {{heads of i4 have an even dim, but got 7}}
+func.func private @kv_c3() -> !lm.kv<layers = 2, heads = 1, dim = 7, element = i4>
 
 // -----
 
@@ -341,7 +346,7 @@ func.func @rotate_c1(%x: tensor<4x8xf32>) {
 // -----
 
 func.func @rotate_c2(%x: tensor<4x12xf32>) {
-  // expected-error@+1 {{block: expected a power of two, but got 12}}
+  // expected-error@+1 {{block: expected a power of two, or m * 2^k with a Hadamard matrix of order m <= 64 and 2^k >= 16, but got 12}}
   %r = lm.rotate columns %x {block = 12} : tensor<4x12xf32> -> tensor<4x12xf32>
   return
 }

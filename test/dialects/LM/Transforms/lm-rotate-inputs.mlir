@@ -27,6 +27,18 @@ func.func @heads(%q: tensor<4x64xf32>) -> tensor<4x8xf32> {
   return %y : tensor<4x8xf32>
 }
 
+// 576 = 36 * 16 is one block, of 368 = 23 * 16 the largest is a power of two.
+// CHECK-LABEL: func @orders
+func.func @orders(%x: tensor<?x576xf32>, %y: tensor<?x368xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32>) {
+  %w = lm.weight "w576" : tensor<8x576xf32>
+  %v = lm.weight "w368" : tensor<8x368xf32>
+  // CHECK-DAG: lm.rotate columns %arg0 {block = 576 : i64}
+  // CHECK-DAG: lm.rotate columns %arg1 {block = 16 : i64}
+  %a = lm.linear %x, %w : tensor<?x576xf32>, tensor<8x576xf32> -> tensor<?x8xf32>
+  %b = lm.linear %y, %v : tensor<?x368xf32>, tensor<8x368xf32> -> tensor<?x8xf32>
+  return %a, %b : tensor<?x8xf32>, tensor<?x8xf32>
+}
+
 // A table that is also the head would be needed twice; odd columns have no block.
 // CHECK-LABEL: func @left_alone
 // CHECK-NOT: lm.rotate
