@@ -137,11 +137,13 @@ llvm::Error Calibrator::begin() {
     return loadFactors();
   if (llvm::Error error = states_->open(1)) // writes what layer 0 reads
     return error;
+  const SourceTensor &exact = *model_.base().find(table_);
   int64_t row = 0;
-  for (const auto *part :
-       {&sequences->calibrating, &sequences->heldOut, &sequences->heldOut})
+  for (auto [part, from] : {std::pair(&sequences->calibrating, &table),
+                            {&sequences->heldOut, &table},
+                            {&sequences->heldOut, &exact}})
     for (const std::vector<int32_t> &ids : *part)
-      if (llvm::Error error = embed(table, ids, row++))
+      if (llvm::Error error = embed(*from, ids, row++))
         return error;
   return llvm::Error::success();
 }

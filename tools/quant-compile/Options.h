@@ -3,8 +3,7 @@
 #ifndef LOWBIT_TOOLS_QUANT_COMPILE_OPTIONS_H
 #define LOWBIT_TOOLS_QUANT_COMPILE_OPTIONS_H
 
-#include "Overrides.h"
-
+#include "lowbit/Calibration/Overrides.h"
 #include "lowbit/Driver/Compile.h"
 
 namespace lowbit {

@@ -1,7 +1,7 @@
 //===- Overrides.h - llama-quantize's words about tensors -------*- C++ -*-===//
 
-#ifndef LOWBIT_TOOLS_QUANT_COMPILE_OVERRIDES_H
-#define LOWBIT_TOOLS_QUANT_COMPILE_OVERRIDES_H
+#ifndef LOWBIT_CALIBRATION_OVERRIDES_H
+#define LOWBIT_CALIBRATION_OVERRIDES_H
 
 #include "lowbit/Calibration/Recipe.h"
 
@@ -33,4 +33,4 @@ void applyOverrides(const RecipeOverrides &overrides, bool tied,
 
 } // namespace lowbit
 
-#endif // LOWBIT_TOOLS_QUANT_COMPILE_OVERRIDES_H
+#endif // LOWBIT_CALIBRATION_OVERRIDES_H

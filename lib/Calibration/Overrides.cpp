@@ -1,6 +1,6 @@
 //===- Overrides.cpp - llama-quantize's words about tensors ---------------===//
 
-#include "Overrides.h"
+#include "lowbit/Calibration/Overrides.h"
 
 #include "lowbit/Support/BitFormat.h"
 
