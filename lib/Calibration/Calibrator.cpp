@@ -2,6 +2,7 @@
 
 #include "Calibrator.h"
 
+#include "Correction.h"
 #include "Sequences.h"
 
 #include "dialects/LM/IR/LMOps.h"
@@ -10,6 +11,7 @@
 #include "lowbit/Import/Importers.h"
 #include "lowbit/Quantize/RoundToNearest.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassManager.h"
 
 #include <thread>
@@ -27,7 +29,7 @@ Calibrator::Calibrator(QuantizedSource &model,
                        llvm::ArrayRef<TensorPlan> plan,
                        const QuantizeOptions &options)
     : model_(model), transformed_(transformed), options_(options),
-      work_(options.workFolder), store_(options.workFolder),
+      work_(options.workFolder), store_(options.workFolder), record_(store_),
       console_(options.quiet),
       pool_(options.threads > 0 ? options.threads
                                 : int(std::thread::hardware_concurrency())) {
@@ -52,7 +54,7 @@ llvm::Error Calibrator::run() {
     if (llvm::Error error = runHead())
       return error;
   states_->remove();
-  return llvm::Error::success();
+  return writeImportance();
 }
 
 //===- Code -------------------------------------------------------------===//
@@ -98,6 +100,13 @@ Calibrator::split(const ModelSource &source, MLIRContext &context) {
     scale_ = embed.getScale().convertToFloat();
     table_ = embed.getTable().getDefiningOp<lm::WeightOp>().getName().str();
   });
+  (*module)->walk([&](func::FuncOp function) {
+    if (function.getName() != "text")
+      return;
+    Value logits = function.front().getTerminator()->getOperand(0);
+    auto product = logits.getDefiningOp<lm::LinearOp>();
+    headIsProduct_ = product && !product.getBias();
+  });
   PassManager pm(&context);
   lm::SplitLayersOptions split;
   split.rows = options_.recipe.calibration.length;
@@ -116,8 +125,10 @@ llvm::Error Calibrator::begin() {
   if (!sequences)
     return sequences.takeError();
   const SourceTensor &table = *model_.find(table_);
+  calibrating_ = int64_t(sequences->calibrating.size());
+  heldOut_ = int64_t(sequences->heldOut.size());
   states_ = std::make_unique<HiddenStates>(
-      options_.workFolder, sequences->size(),
+      options_.workFolder, calibrating_ + 2 * heldOut_,
       options_.recipe.calibration.length, table.columns());
   positions_.resize(size_t(states_->length()));
   for (size_t i = 0; i < positions_.size(); ++i)
@@ -126,9 +137,14 @@ llvm::Error Calibrator::begin() {
     return loadFactors();
   if (llvm::Error error = states_->open(1)) // writes what layer 0 reads
     return error;
-  for (size_t i = 0; i < sequences->size(); ++i)
-    if (llvm::Error error = embed(table, (*sequences)[i], int64_t(i)))
-      return error;
+  const SourceTensor &exact = *model_.base().find(table_);
+  int64_t row = 0;
+  for (auto [part, from] : {std::pair(&sequences->calibrating, &table),
+                            {&sequences->heldOut, &table},
+                            {&sequences->heldOut, &exact}})
+    for (const std::vector<int32_t> &ids : *part)
+      if (llvm::Error error = embed(*from, ids, row++))
+        return error;
   return llvm::Error::success();
 }
 
@@ -186,12 +202,14 @@ llvm::Error Calibrator::runHead() {
     return error;
   if (llvm::Error error = observe("head", /*hasRows=*/false))
     return error;
+  if (llvm::Error error = measure())
+    return error;
   return work_.finish(layers_ + 1); // nothing reads the states any more
 }
 
 bool Calibrator::needsData(llvm::StringRef weight) const {
   const TensorPlan *plan = plan_.lookup(weight);
-  return plan && plan->algorithm != Algorithm::Nearest;
+  return plan && plan->observed;
 }
 
 /// Runs the float layer over all sequences, looks at what its matrices read,
@@ -213,7 +231,10 @@ llvm::Error Calibrator::observe(const std::string &function, bool hasRows) {
                       states_->length());
     return llvm::Error::success();
   };
-  if (llvm::Error error = eachSequence(*floats_, function, hasRows, look))
+  if (llvm::Error error =
+          eachSequence(*floats_, function, hasRows, {0, calibrating_}, look))
+    return error;
+  if (llvm::Error error = record(signature, stats))
     return error;
   if (llvm::Error error = chooseAllFactors(signature, stats))
     return error;
@@ -225,15 +246,46 @@ llvm::Error Calibrator::observe(const std::string &function, bool hasRows) {
   return llvm::Error::success();
 }
 
+/// Keeps what an imatrix file has of the inputs.
+llvm::Error Calibrator::record(const LayerSignature &signature,
+                               const AllStats &stats) {
+  if (options_.outputImportance.empty())
+    return llvm::Error::success();
+  for (size_t i = 0; i < stats.size(); ++i)
+    for (const std::string &weight : signature.inputs[i])
+      if (llvm::Error error = record_.add(weight, stats[i]->columns))
+        return error;
+  return llvm::Error::success();
+}
+
+/// What all layers and the head have recorded, in this run or one before.
+llvm::Error Calibrator::writeImportance() {
+  if (options_.outputImportance.empty())
+    return llvm::Error::success();
+  std::vector<MatrixInput> inputs;
+  auto collect = [&](const std::string &function, size_t results) {
+    const LayerSignature &signature = floats_->signature(function);
+    for (size_t i = 0; i < signature.inputs.size(); ++i)
+      for (const std::string &weight : signature.inputs[i])
+        inputs.push_back({weight, signature.widths[i + results]});
+  };
+  for (int64_t layer = 0; layer < layers_; ++layer)
+    collect("layer." + std::to_string(layer), 1);
+  collect("head", 0);
+  return record_.write(inputs, options_.recipe.calibration, calibrating_,
+                       options_.outputImportance);
+}
+
 /// Null where no reader needs any.
 std::unique_ptr<InputStats>
 Calibrator::statsOf(llvm::ArrayRef<std::string> weights, int64_t columns) {
-  bool any = factorsOf(weights);
-  bool moments = any && options_.recipe.scale == Scaling::AWQ;
+  bool any = factorsOf(weights) || !options_.outputImportance.empty();
+  bool moments = factorsOf(weights) && options_.recipe.scale == Scaling::AWQ;
   for (const std::string &weight : weights)
     if (needsData(weight)) {
       any = true;
-      moments |= plan_[weight]->algorithm == Algorithm::GPTQ;
+      moments |= plan_[weight]->algorithm == Algorithm::GPTQ ||
+                 plan_[weight]->lowRank > 0;
     }
   return any ? std::make_unique<InputStats>(columns, moments) : nullptr;
 }
@@ -289,7 +341,15 @@ llvm::Error Calibrator::quantize(const TensorPlan &plan, InputStats &stats) {
       quantizeMatrix(plan, *model_.base().find(plan.name), stats, pool_);
   if (!rows)
     return rows.takeError();
-  return store_.write(plan.name, plan.scheme, plan.columns, *rows);
+  if (llvm::Error error =
+          store_.write(plan.name, plan.scheme, plan.columns, *rows))
+    return error;
+  if (plan.lowRank == 0)
+    return llvm::Error::success();
+  auto row = [&](int64_t i, RowFields &fields) { fields = (*rows)[size_t(i)]; };
+  return storeCorrection(store_, plan,
+                         correctionOf(plan, *model_.base().find(plan.name), row,
+                                      stats.matrix(pool_).data(), pool_));
 }
 
 /// What the next layer reads, from the quantized one.
@@ -298,11 +358,81 @@ llvm::Error Calibrator::advance(const std::string &function) {
     return error;
   if (llvm::Error error = quantized_->bind(function))
     return error;
-  return eachSequence(
-      *quantized_, function, /*hasRows=*/true,
-      [&](int64_t sequence, llvm::ArrayRef<std::vector<float>> results) {
-        return states_->write(sequence, results[0].data());
-      });
+  auto keep = [&](int64_t sequence,
+                  llvm::ArrayRef<std::vector<float>> results) {
+    return states_->write(sequence, results[0].data());
+  };
+  if (llvm::Error error = eachSequence(*quantized_, function, /*hasRows=*/true,
+                                       {0, calibrating_ + heldOut_}, keep))
+    return error;
+  if (heldOut_ == 0)
+    return llvm::Error::success();
+  if (llvm::Error error = floats_->bind(function))
+    return error;
+  return eachSequence(*floats_, function, /*hasRows=*/true,
+                      {calibrating_ + heldOut_, heldOut_}, keep);
+}
+
+//===- How well -----------------------------------------------------------===//
+
+/// Of a function of the head: what its first matrix reads, for some sequences.
+llvm::Expected<std::vector<float>> Calibrator::endOf(LayerCode &code,
+                                                     Range range) {
+  std::vector<float> rows;
+  if (llvm::Error error = code.bind("head"))
+    return std::move(error);
+  auto append = [&](int64_t, llvm::ArrayRef<std::vector<float>> results) {
+    rows.insert(rows.end(), results[0].begin(), results[0].end());
+    return llvm::Error::success();
+  };
+  if (llvm::Error error =
+          eachSequence(code, "head", /*hasRows=*/false, range, append))
+    return std::move(error);
+  return rows;
+}
+
+/// Compares the two ends of the held out sequences; keeps what it finds, as a
+/// run that was stopped behind this has no states left.
+llvm::Error Calibrator::measure() {
+  const LayerSignature &signature = floats_->signature("head");
+  Quality quality;
+  if (heldOut_ > 0 && signature.inputs.size() == 1) {
+    auto exact = endOf(*floats_, {calibrating_ + heldOut_, heldOut_});
+    if (!exact)
+      return exact.takeError();
+    if (llvm::Error error = useStored(quantized_->signature("head").weights))
+      return error;
+    auto rounded = endOf(*quantized_, {calibrating_, heldOut_});
+    if (!rounded)
+      return rounded.takeError();
+    const std::string &name = signature.inputs[0][0];
+    auto head = quantizedTensor(name);
+    if (!head)
+      return head.takeError();
+    const TensorPlan *plan = plan_.lookup(name);
+    bool isKnown = headIsProduct_ && signature.inputs[0].size() == 1 &&
+                   !(plan && plan->lowRank);
+    quality = compareEnds(pool_, *exact, *rounded, signature.widths[0],
+                          isKnown ? model_.base().find(name) : nullptr,
+                          isKnown ? &*head : nullptr);
+  }
+  return storeQuality(store_, quality);
+}
+
+/// A matrix of the model with the rows that it has by now.
+llvm::Expected<SourceTensor>
+Calibrator::quantizedTensor(const std::string &name) {
+  SourceTensor tensor = *model_.find(name);
+  if (!needsData(name))
+    return tensor;
+  const TensorPlan &plan = *plan_[name];
+  auto stored = store_.open(name, plan.scheme, plan.rows, plan.columns);
+  if (!stored)
+    return stored.takeError();
+  tensor.generate = [rows = *stored](int64_t row, RowFields &fields) {
+    rows->readRow(row, fields);
+  };
+  return tensor;
 }
 
 llvm::Error Calibrator::useStored(llvm::ArrayRef<std::string> weights) {
@@ -324,7 +454,7 @@ llvm::Error Calibrator::useStored(llvm::ArrayRef<std::string> weights) {
 /// Calls a function on every sequence. A layer reads positions too.
 llvm::Error Calibrator::eachSequence(LayerCode &code,
                                      const std::string &function, bool hasRows,
-                                     Visit visit) {
+                                     Range range, Visit visit) {
   std::vector<float> x(size_t(states_->floats()));
   std::vector<std::vector<float>> results;
   for (int64_t width : code.signature(function).widths)
@@ -334,7 +464,7 @@ llvm::Error Calibrator::eachSequence(LayerCode &code,
     arguments.push_back(positions_.data());
   for (std::vector<float> &result : results)
     arguments.push_back(result.data());
-  for (int64_t i = 0; i < states_->sequences(); ++i) {
+  for (int64_t i = range.first; i < range.first + range.count; ++i) {
     if (llvm::Error error = states_->read(i, x.data()))
       return error;
     if (llvm::Error error = code.call(function, arguments))

@@ -10,9 +10,11 @@
 #define LOWBIT_LIB_CALIBRATION_CALIBRATOR_H
 
 #include "HiddenStates.h"
+#include "Importance.h"
 #include "LayerCode.h"
 #include "LayerQuantizer.h"
 #include "ModelTransform.h"
+#include "Quality.h"
 #include "TensorStore.h"
 #include "WorkFolder.h"
 
@@ -54,14 +56,24 @@ private:
   llvm::Error observe(const std::string &function, bool hasRows);
   llvm::Error advance(const std::string &function);
   llvm::Error useStored(llvm::ArrayRef<std::string> weights);
+  struct Range {
+    int64_t first, count;
+  };
   llvm::Error eachSequence(LayerCode &code, const std::string &function,
-                           bool hasRows, Visit visit);
+                           bool hasRows, Range range, Visit visit);
+
+  // How well.
+  llvm::Expected<std::vector<float>> endOf(LayerCode &code, Range range);
+  llvm::Error measure();
+  llvm::Expected<SourceTensor> quantizedTensor(const std::string &name);
 
   // Its matrices.
   bool needsData(llvm::StringRef weight) const;
   const std::string *factorsOf(llvm::ArrayRef<std::string> weights) const;
   std::unique_ptr<InputStats> statsOf(llvm::ArrayRef<std::string> weights,
                                       int64_t columns);
+  llvm::Error record(const LayerSignature &signature, const AllStats &stats);
+  llvm::Error writeImportance();
   llvm::Error chooseAllFactors(const LayerSignature &signature,
                                AllStats &stats);
   llvm::Expected<std::vector<float>> choose(llvm::ArrayRef<std::string> weights,
@@ -73,6 +85,7 @@ private:
   const QuantizeOptions &options_;
   WorkFolder work_;
   TensorStore store_;
+  ImportanceRecord record_;
   Console console_;
   ThreadPool pool_;
   llvm::StringMap<const TensorPlan *> plan_; ///< by name
@@ -81,8 +94,12 @@ private:
   std::unique_ptr<HiddenStates> states_;
   std::vector<int32_t> positions_;
   int64_t layers_ = 0;
-  float scale_ = 1;   ///< of the embedding's rows
-  std::string table_; ///< the embedding
+  /// The states hold sequences that calibrate, then those held out as the
+  /// quantized layers leave them, then the same as the float layers do.
+  int64_t calibrating_ = 0, heldOut_ = 0;
+  bool headIsProduct_ = false; ///< logits are a product and nothing else
+  float scale_ = 1;            ///< of the embedding's rows
+  std::string table_;          ///< the embedding
 };
 
 } // namespace lowbit

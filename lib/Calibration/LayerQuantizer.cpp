@@ -5,6 +5,7 @@
 #include "FiniteWeights.h"
 
 #include "lowbit/Quantize/ColumnScales.h"
+#include "lowbit/Quantize/Hqq.h"
 #include "lowbit/Quantize/RoundToNearest.h"
 
 #include <atomic>
@@ -57,6 +58,15 @@ static std::vector<RowFields> round(const TensorPlan &plan,
     if (hasTensorFields)
       chooseTensorFields(plan.scheme, range, row);
     roundToNearest(plan.scheme, matrix.row(i), matrix.columns, row, options);
+  });
+  return rows;
+}
+
+static std::vector<RowFields> roundHqq(const TensorPlan &plan,
+                                       const Matrix &matrix, ThreadPool &pool) {
+  std::vector<RowFields> rows = round(plan, matrix, RoundOptions(), pool);
+  pool.forEach(matrix.rows, [&](int64_t i) {
+    hqq(plan.scheme, matrix.row(i), matrix.columns, rows[size_t(i)]);
   });
   return rows;
 }
@@ -153,9 +163,11 @@ quantizeMatrix(const TensorPlan &plan, const SourceTensor &tensor,
     return std::move(result.rows);
   }
   RoundOptions options;
-  options.search = true;
+  options.search = plan.algorithm == Algorithm::Search;
   std::vector<float> importance = stats.importance();
   options.weights = importance.data();
+  if (plan.algorithm == Algorithm::HQQ)
+    return roundHqq(plan, *matrix, pool);
   return round(plan, *matrix, options, pool);
 }
 

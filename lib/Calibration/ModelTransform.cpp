@@ -2,6 +2,8 @@
 
 #include "ModelTransform.h"
 
+#include "Correction.h"
+
 #include "lowbit/Calibration/Calibrate.h"
 
 #include "dialects/LM/IR/LMOps.h"
@@ -55,6 +57,9 @@ llvm::Error prepareModel(ModuleOp module, const Recipe &recipe,
     return error;
   if (failed(useComputedWeights(module, source)))
     return failure("recipe " + recipe.name + ": cannot fold (see above)");
+  if (failed(useCorrections(module, source)))
+    return failure("recipe " + recipe.name +
+                   ": cannot add corrections of low rank (see above)");
   return llvm::Error::success();
 }
 

@@ -21,7 +21,8 @@ static llvm::Error failure(const llvm::Twine &message) {
 
 uint64_t TensorPlan::bytes() const {
   double bits = scheme.bitsPerWeight(columns);
-  return static_cast<uint64_t>((double(rows) * double(columns) * bits + 7) / 8);
+  return static_cast<uint64_t>((double(rows) * double(columns) * bits + 7) / 8 +
+                               2 * double(lowRank) * double(rows + columns));
 }
 
 namespace {
@@ -73,6 +74,48 @@ llvm::StringSet<> multiplied(ModuleOp module) {
   return names;
 }
 
+/// What the rule makes of a tensor. `isMultiplied`: activations meet it; a
+/// table that rows are only looked up in has none to look at.
+llvm::Expected<TensorPlan> planOf(const SourceTensor &tensor,
+                                  const Matcher &matcher, const Recipe &recipe,
+                                  bool isMultiplied, MLIRContext *context) {
+  const TensorRule &rule = *matcher.rule;
+  TensorPlan plan{tensor.name,    matcher.format.scheme, matcher.format.name,
+                  rule.algorithm, tensor.rows(),         tensor.columns(),
+                  tensor.bytes};
+  if (!isMultiplied && rule.algorithm == Algorithm::GPTQ)
+    plan.algorithm = Algorithm::Nearest;
+  plan.lowRank = isMultiplied ? rule.lowRank : 0;
+  if (plan.lowRank > std::min(plan.rows, plan.columns))
+    return failure("recipe " + recipe.name + ": match: '" + rule.match +
+                   "': low-rank: '" + tensor.name + "' is " +
+                   llvm::Twine(plan.rows) + " x " + llvm::Twine(plan.columns) +
+                   ": expected no more than the smaller of these");
+  plan.observed = isMultiplied && recipe.observes(rule);
+  std::string type = fittingType(rule.scheme, tensor.columns());
+  if (!rule.fallsBack || type == rule.scheme)
+    return plan;
+  auto format = readScheme(type, context);
+  if (!format)
+    return format.takeError();
+  plan.scheme = format->scheme;
+  plan.format = format->name;
+  return plan;
+}
+
+/// A rule that decides nothing is misspelt, unless it is one of a built-in
+/// recipe.
+llvm::Error checkUse(const std::vector<Matcher> &matchers, const Recipe &recipe,
+                     const ModelSource &source) {
+  for (const Matcher &matcher : matchers)
+    if (!matcher.used && !matcher.rule->isOptional)
+      return failure("recipe " + recipe.name + ": match: '" +
+                     matcher.rule->match +
+                     "' is the whole name of no matrix of " + source.path() +
+                     " that an earlier rule has left; take the rule out");
+  return llvm::Error::success();
+}
+
 } // namespace
 
 llvm::Expected<std::vector<TensorPlan>> planTensors(const ModelSource &source,
@@ -84,31 +127,27 @@ llvm::Expected<std::vector<TensorPlan>> planTensors(const ModelSource &source,
   auto matchers = readRules(recipe, context.get());
   if (!matchers)
     return matchers.takeError();
-  llvm::StringSet<> observed = multiplied(**module);
-  std::vector<TensorPlan> plan;
-  llvm::StringSet<> seen;
+  llvm::StringSet<> factors = multiplied(**module), seen;
+  std::vector<lm::WeightOp> weights;
   (*module)->walk([&](lm::WeightOp weight) {
-    if (!isa<TensorType>(weight.getType()) ||
-        !seen.insert(weight.getName()).second)
-      return;
+    if (isa<TensorType>(weight.getType()) &&
+        seen.insert(weight.getName()).second)
+      weights.push_back(weight);
+  });
+  std::vector<TensorPlan> plans;
+  for (lm::WeightOp weight : weights) {
     Matcher *matcher = firstMatch(*matchers, weight.getName());
     if (!matcher || matcher->format.name.empty())
-      return;
-    const SourceTensor &tensor = *source.find(weight.getName());
-    // No activations meet a table that rows are looked up in.
-    Algorithm algorithm = observed.contains(weight.getName())
-                              ? matcher->rule->algorithm
-                              : Algorithm::Nearest;
-    plan.push_back({tensor.name, matcher->format.scheme, matcher->format.name,
-                    algorithm, tensor.rows(), tensor.columns(), tensor.bytes});
-  });
-  for (const Matcher &matcher : *matchers)
-    if (!matcher.used)
-      return failure("recipe " + recipe.name + ": match: '" +
-                     matcher.rule->match +
-                     "' is the whole name of no matrix of " + source.path() +
-                     " that an earlier rule has left; take the rule out");
-  return plan;
+      continue;
+    auto plan = planOf(*source.find(weight.getName()), *matcher, recipe,
+                       factors.contains(weight.getName()), context.get());
+    if (!plan)
+      return plan.takeError();
+    plans.push_back(std::move(*plan));
+  }
+  if (llvm::Error error = checkUse(*matchers, recipe, source))
+    return std::move(error);
+  return plans;
 }
 
 } // namespace lowbit

@@ -37,6 +37,16 @@ void QuantizedSource::replace(llvm::StringRef name, const Scheme &scheme,
       (double(tensor->rows()) * double(tensor->columns()) * bits + 7) / 8);
 }
 
+void QuantizedSource::addTensor(llvm::StringRef name, const Scheme &scheme,
+                                llvm::StringRef format, int64_t rows,
+                                int64_t columns, ReadRow readRow) {
+  SourceTensor tensor;
+  tensor.name = name.str();
+  tensor.shape = {rows, columns};
+  tensors_.push_back(std::move(tensor));
+  replace(name, scheme, format, std::move(readRow));
+}
+
 void QuantizedSource::add(llvm::StringRef key, llvm::StringRef value) {
   pairs_.push_back({key.str(), value.str()});
 }

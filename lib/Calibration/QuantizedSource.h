@@ -23,6 +23,10 @@ public:
   /// `format` is what people call the scheme.
   void replace(llvm::StringRef name, const Scheme &scheme,
                llvm::StringRef format, ReadRow rows);
+  /// A tensor that the base has not.
+  void addTensor(llvm::StringRef name, const Scheme &scheme,
+                 llvm::StringRef format, int64_t rows, int64_t columns,
+                 ReadRow readRow);
   /// One more pair of metadata, for the module to keep.
   void add(llvm::StringRef key, llvm::StringRef value);
 

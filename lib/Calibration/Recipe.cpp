@@ -29,9 +29,10 @@ template <> struct ScalarTraits<Algorithm> {
                      .Case("nearest", Algorithm::Nearest)
                      .Case("search", Algorithm::Search)
                      .Case("gptq", Algorithm::GPTQ)
+                     .Case("hqq", Algorithm::HQQ)
                      .Default(std::nullopt);
     value = found.value_or(Algorithm::Nearest);
-    return found ? "" : "algorithm: expected nearest, search or gptq";
+    return found ? "" : "algorithm: expected nearest, search, gptq or hqq";
   }
   static QuotingType mustQuote(StringRef) { return QuotingType::None; }
 };
@@ -55,6 +56,9 @@ template <> struct MappingTraits<TensorRule> {
     io.mapRequired("match", rule.match);
     io.mapRequired("scheme", rule.scheme);
     io.mapOptional("algorithm", rule.algorithm);
+    io.mapOptional("low-rank", rule.lowRank);
+    io.mapOptional("optional", rule.isOptional);
+    io.mapOptional("fallback", rule.fallsBack);
   }
 };
 
@@ -77,6 +81,7 @@ template <> struct MappingTraits<Recipe> {
     io.mapOptional("activations", recipe.activations);
     io.mapOptional("kv", recipe.kv);
     io.mapOptional("rotate-heads", recipe.rotateHeads);
+    io.mapOptional("importance", recipe.importance);
     io.mapOptional("calibration", recipe.calibration);
   }
 };
@@ -89,14 +94,32 @@ static llvm::Error failure(const llvm::Twine &message) {
   return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
 }
 
+llvm::StringRef wordOf(Algorithm algorithm) {
+  switch (algorithm) {
+  case Algorithm::Nearest:
+    return "nearest";
+  case Algorithm::Search:
+    return "search";
+  case Algorithm::GPTQ:
+    return "gptq";
+  case Algorithm::HQQ:
+    return "hqq";
+  }
+  return "";
+}
+
+bool Recipe::observes(const TensorRule &rule) const {
+  bool isBetterWithText =
+      (rule.algorithm == Algorithm::Search && importance.empty()) ||
+      rule.lowRank > 0;
+  return rule.algorithm == Algorithm::GPTQ ||
+         (isBetterWithText && !calibration.path.empty());
+}
+
 bool Recipe::needsData() const {
-  auto any = [&](Algorithm algorithm) {
-    return llvm::any_of(tensors, [&](const TensorRule &rule) {
-      return rule.algorithm == algorithm;
-    });
-  };
-  return scale != Scaling::None || any(Algorithm::GPTQ) ||
-         (any(Algorithm::Search) && !calibration.path.empty());
+  return scale != Scaling::None ||
+         llvm::any_of(tensors,
+                      [&](const TensorRule &rule) { return observes(rule); });
 }
 
 /// Keeps the first complaint of the reader as one line.
@@ -117,6 +140,11 @@ static llvm::Error checkRules(const Recipe &recipe, llvm::StringRef path) {
     if (!llvm::Regex(rule.match).isValid(problem))
       return failure(path + ": match: '" + rule.match +
                      "' is no regular expression: " + problem);
+  for (const TensorRule &rule : recipe.tensors)
+    if (rule.lowRank < 0 || rule.lowRank > 4096)
+      return failure(path + ": match: '" + rule.match +
+                     "': low-rank: expected 0 to 4096, but got " +
+                     llvm::Twine(rule.lowRank));
   if (!recipe.rotate.empty() && !llvm::Regex(recipe.rotate).isValid(problem))
     return failure(path + ": rotate: '" + recipe.rotate +
                    "' is no regular expression: " + problem);
@@ -130,6 +158,10 @@ static llvm::Error checkRecipe(const Recipe &recipe, llvm::StringRef path) {
     return failure(path +
                    ": rotate and scale are two answers to outliers; give "
                    "one");
+  if (!recipe.importance.empty() &&
+      (!recipe.rotate.empty() || recipe.scale != Scaling::None))
+    return failure(path + ": importance is of the model's own inputs, which "
+                          "rotate and scale change: take one out");
   if (!(recipe.alpha >= 0 && recipe.alpha <= 1))
     return failure(path + ": alpha: expected 0 to 1");
   if (!recipe.activations.empty() && !isActivationWord(recipe.activations))
@@ -152,6 +184,15 @@ static llvm::Error checkRecipe(const Recipe &recipe, llvm::StringRef path) {
   return llvm::Error::success();
 }
 
+/// A file that a recipe names is relative to it.
+static void resolve(std::string &name, llvm::StringRef recipe) {
+  if (name.empty() || !llvm::sys::path::is_relative(name))
+    return;
+  llvm::SmallString<128> whole(llvm::sys::path::parent_path(recipe));
+  llvm::sys::path::append(whole, name);
+  name = std::string(whole);
+}
+
 llvm::Expected<Recipe> readRecipe(llvm::StringRef path) {
   auto file = llvm::MemoryBuffer::getFile(path);
   if (!file)
@@ -170,12 +211,8 @@ llvm::Expected<Recipe> readRecipe(llvm::StringRef path) {
     return std::move(error);
   if (recipe.name.empty())
     recipe.name = llvm::sys::path::stem(path).str();
-  llvm::SmallString<128> text(recipe.calibration.path);
-  if (!text.empty() && llvm::sys::path::is_relative(text)) {
-    text = llvm::sys::path::parent_path(path);
-    llvm::sys::path::append(text, recipe.calibration.path);
-    recipe.calibration.path = std::string(text);
-  }
+  resolve(recipe.calibration.path, path);
+  resolve(recipe.importance, path);
   return recipe;
 }
 

@@ -23,14 +23,17 @@ static std::string keyOf(const QuantizeOptions &options,
   for (const TensorRule &rule : recipe.tensors)
     os << rule.match << '\n'
        << rule.scheme << '\n'
-       << int(rule.algorithm) << '\n';
+       << int(rule.algorithm) << ' ' << rule.lowRank << rule.fallsBack << '\n';
   const CalibrationText &calibration = recipe.calibration;
   os << recipe.rotate << '\n'
      << int(recipe.scale) << ' ' << recipe.alpha << '\n'
-     << options.compile.activations << ' ' << recipe.rotateHeads << '\n'
+     << options.compile.activations << ' ' << recipe.rotateHeads << ' '
+     << options.outputImportance.empty() << '\n'
      << calibration.sequences << ' ' << calibration.length << ' '
      << calibration.seed << '\n';
   if (auto file = llvm::MemoryBuffer::getFile(calibration.path))
+    os << llvm::xxh3_64bits((*file)->getBuffer()) << '\n';
+  if (auto file = llvm::MemoryBuffer::getFile(recipe.importance))
     os << llvm::xxh3_64bits((*file)->getBuffer()) << '\n';
   os << source.path() << '\n';
   for (const SourceTensor &tensor : source.tensors()) {

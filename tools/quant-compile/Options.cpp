@@ -38,7 +38,41 @@ struct Words {
   std::string rows, fill;
   int32_t maxRows = 0;
   bool version = false;
+  std::vector<std::string> positional;
 };
+
+/// Spelt as llama-quantize and llama-imatrix spell them.
+void declareOverrides(tools::OptionParser &parser, Command &command) {
+  RecipeOverrides &overrides = command.overrides;
+  parser.text("--imatrix", "FILE",
+              "an importance matrix (llama-imatrix) weighs the columns, in "
+              "place of a text",
+              &command.importance);
+  parser.text("--output-imatrix", "FILE",
+              "write one, of what --calibrate shows; without --recipe nothing "
+              "else is done",
+              &command.outputImportance);
+  parser.custom("--tensor-type", "REGEX=TYPE",
+                "another type for tensors that part of whose name matches; may "
+                "be given again",
+                [&](const std::string &text) {
+                  llvm::Error error = addTensorType(text, overrides);
+                  return error ? tools::Error(llvm::toString(std::move(error)))
+                               : tools::Error::success();
+                });
+  parser.text("--output-tensor-type", "TYPE",
+              "another type for the head (of a tied embedding too)",
+              &overrides.output);
+  parser.text("--token-embedding-type", "TYPE",
+              "another type for the embedding", &overrides.embedding);
+  parser.flag("--leave-output-tensor", "keep the head as it is",
+              &overrides.keepsOutput);
+  parser.flag("--pure", "of a mixture: its most frequent type for every matrix",
+              &overrides.pure);
+  parser.choice("--algorithm", {"nearest", "gptq", "hqq"},
+                "what takes the place of a built-in recipe's search",
+                &overrides.algorithm);
+}
 
 void declareOptions(tools::OptionParser &parser, Command &command,
                     Words &words) {
@@ -109,8 +143,10 @@ void declareOptions(tools::OptionParser &parser, Command &command,
   parser.section("Quantization");
   parser.text("--recipe", "RECIPE",
               "quantize by a recipe: a YAML file, a type of GGUF (Q4_0), a "
-              "mixture of llama-quantize (Q4_K_M), W4A16 or W8A8",
+              "mixture of llama-quantize (Q4_K_M), or a preset of "
+              "compressed-tensors (W4A16)",
               &command.recipe);
+  declareOverrides(parser, command);
   parser.text("--calibrate", "FILE",
               "the text that calibrates (default: as the recipe says)",
               &command.text);
@@ -165,10 +201,7 @@ void declareOptions(tools::OptionParser &parser, Command &command,
   parser.flag("--quiet", "no progress, no summary", &options.quiet);
   parser.flag("--version", "print the version", &words.version);
   parser.positional([&](const std::string &word) {
-    if (!options.input.empty())
-      return tools::Error("one input only, but got '" + options.input +
-                          "' and '" + word + "'");
-    options.input = word;
+    words.positional.push_back(word);
     return tools::Error::success();
   });
 }
@@ -269,15 +302,52 @@ void readWords(const Words &words, CompileOptions &options) {
   options.maxRows = words.maxRows;
 }
 
+/// llama-quantize's IN OUT TYPE THREADS, or IN alone.
+llvm::Error readPositional(Words &words, Command &command) {
+  CompileOptions &options = command.compile;
+  const std::vector<std::string> &given = words.positional;
+  if (!given.empty())
+    options.input = given[0];
+  if (given.size() < 2)
+    return llvm::Error::success();
+  if (given.size() == 2 || given.size() > 4)
+    return failure("one input only, or IN OUT TYPE [THREADS] as llama-quantize "
+                   "has them, but got '" +
+                   given[0] + "' and '" + given[1] + "'");
+  if (!options.output.empty() || !command.recipe.empty())
+    return failure("the output and the type are said twice: leave out -o and "
+                   "--recipe, or '" +
+                   given[1] + "' and '" + given[2] + "'");
+  options.output = given[1];
+  command.recipe = given[2];
+  if (llvm::StringRef(given[1]).ends_with(".gguf") && words.emit == "so")
+    words.emit = "gguf";
+  if (given.size() == 4 &&
+      (llvm::StringRef(given[3]).getAsInteger(10, command.threads) ||
+       command.threads < 1))
+    return failure("threads: expected a number from 1, but got '" + given[3] +
+                   "'");
+  return llvm::Error::success();
+}
+
 /// Words that only make sense together.
 llvm::Error checkRecipe(const Command &command) {
   const CompileOptions &options = command.compile;
+  if (command.recipe.empty() && !command.outputImportance.empty()) {
+    if (!options.output.empty() || command.overrides.any())
+      return failure("--output-imatrix without --recipe=RECIPE writes nothing "
+                     "else: give a recipe, or no -o");
+    return llvm::Error::success();
+  }
   if (command.recipe.empty()) {
-    for (auto [flag, given] : {std::pair("--calibrate", !command.text.empty()),
-                               {"--work", !command.workFolder.empty()},
-                               {"--dry-run", command.dryRun},
-                               {"--sequences", command.sequences > 0},
-                               {"--sequence-length", command.length > 0}})
+    for (auto [flag, given] :
+         {std::pair("--calibrate", !command.text.empty()),
+          {"--imatrix", !command.importance.empty()},
+          {"--tensor-type and its like", command.overrides.any()},
+          {"--work", !command.workFolder.empty()},
+          {"--dry-run", command.dryRun},
+          {"--sequences", command.sequences > 0},
+          {"--sequence-length", command.length > 0}})
       if (given)
         return failure(std::string(flag) + " belongs to --recipe=RECIPE");
     return llvm::Error::success();
@@ -301,6 +371,7 @@ llvm::Expected<Command> parseOptions(int argc, char **argv, bool &done) {
   tools::OptionParser parser(
       "quant-compile",
       "quant-compile MODEL|INPUT.mlir -o MODULE.so\n"
+      "       quant-compile MODEL OUT.gguf|OUT.so TYPE [THREADS]\n"
       "       quant-compile --shape=SHAPE --scheme=SCHEME -o MODULE.so",
       "Compiles a model ahead of time to one file that holds its code, weights "
       "and tokenizer.");
@@ -314,6 +385,8 @@ llvm::Expected<Command> parseOptions(int argc, char **argv, bool &done) {
     done = true;
     return command;
   }
+  if (llvm::Error error = readPositional(words, command))
+    return std::move(error);
   if (llvm::Error error = checkRecipe(command))
     return std::move(error);
   if (llvm::Error error = checkSource(words, options))
@@ -332,7 +405,8 @@ llvm::Expected<Command> parseOptions(int argc, char **argv, bool &done) {
                      options.emit == Emit::StaticObject ||
                      options.emit == Emit::GGUF;
   if (options.stopAfter == Stage::Module && wantsModule &&
-      options.output.empty() && !command.dryRun)
+      options.output.empty() && !command.dryRun &&
+      command.outputImportance.empty())
     return failure("-o FILE is missing");
   if (!options.symbol.empty() && options.emit != Emit::StaticObject)
     return failure("--symbol names the module in an object: give --emit=obj "

@@ -3,18 +3,22 @@
 #ifndef LOWBIT_TOOLS_QUANT_COMPILE_OPTIONS_H
 #define LOWBIT_TOOLS_QUANT_COMPILE_OPTIONS_H
 
+#include "lowbit/Calibration/Overrides.h"
 #include "lowbit/Driver/Compile.h"
 
 namespace lowbit {
 
 struct Command {
   CompileOptions compile;
-  std::string recipe;      ///< a file or a built-in word; "": none
-  std::string text;        ///< that calibrates, in place of the recipe's
-  std::string workFolder;  ///< "": beside the output, removed at the end
+  std::string recipe;     ///< a file or a built-in word; "": none
+  std::string text;       ///< that calibrates, in place of the recipe's
+  std::string workFolder; ///< "": beside the output, removed at the end
   int32_t sequences = 0, length = 0; ///< 0: as the recipe says
   int32_t threads = 0;
   bool dryRun = false;
+  std::string importance;       ///< an imatrix file, in place of the recipe's
+  std::string outputImportance; ///< one to write
+  RecipeOverrides overrides;
 };
 
 /// Reads the command line; an error says which word is wrong and what to do.

@@ -4,6 +4,7 @@
 
 #include "lowbit/Calibration/Calibrate.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
@@ -11,16 +12,55 @@
 
 namespace lowbit {
 
+static ModelShape shapeOf(const ModelSource &source) {
+  std::string prefix =
+      source.string("general.architecture").value_or("").str() + ".";
+  auto number = [&](const char *key) {
+    return source.integer(prefix + key).value_or(0);
+  };
+  int64_t heads = number("attention.head_count"),
+          keys = number("attention.head_count_kv");
+  return {number("block_count"), keys > 0 ? heads / keys : 1,
+          !source.find("output.weight")};
+}
+
+/// What --output-imatrix without a recipe does: nothing is rounded.
+static llvm::Expected<Recipe> onlyLooks() {
+  Recipe recipe;
+  recipe.name = "importance";
+  recipe.tensors = {{".*", "keep"}};
+  recipe.activations = "f32";
+  return recipe;
+}
+
 static llvm::Expected<Recipe> recipeOf(const Command &command,
                                        const ModelSource &source) {
   llvm::StringRef word = command.recipe;
   bool isFile = word.ends_with(".yaml") || word.ends_with(".yml");
-  std::string key =
-      source.string("general.architecture").value_or("").str() + ".block_count";
-  auto recipe = isFile ? readRecipe(word)
-                       : builtinRecipe(word, source.integer(key).value_or(0));
+  ModelShape shape = shapeOf(source);
+  auto recipe = word.empty() ? onlyLooks()
+                : isFile ? readRecipe(word)
+                         : builtinRecipe(word, shape, command.overrides.pure);
   if (!recipe)
     return recipe;
+  // A file of GGUF holds whole blocks only.
+  if (!isFile && command.compile.emit == Emit::GGUF)
+    for (TensorRule &rule : recipe->tensors)
+      rule.fallsBack = true;
+  applyOverrides(command.overrides, shape.tied, *recipe);
+  if (!command.importance.empty())
+    recipe->importance = command.importance;
+  if (!recipe->importance.empty() &&
+      (!recipe->rotate.empty() || recipe->scale != Scaling::None))
+    return llvm::createStringError(
+        llvm::inconvertibleErrorCode(),
+        "--imatrix is of the model's own inputs, which the recipe " +
+            recipe->name + " rotates or scales: take one out");
+  if (!command.outputImportance.empty() && !recipe->rotate.empty())
+    return llvm::createStringError(
+        llvm::inconvertibleErrorCode(),
+        "--output-imatrix is of the model's own inputs, which the recipe " +
+            recipe->name + " rotates: make it without --recipe");
   if (!command.text.empty())
     recipe->calibration.path = command.text;
   if (command.sequences)
@@ -28,18 +68,6 @@ static llvm::Expected<Recipe> recipeOf(const Command &command,
   if (command.length)
     recipe->calibration.length = command.length;
   return recipe;
-}
-
-static llvm::StringRef wordOf(Algorithm algorithm) {
-  switch (algorithm) {
-  case Algorithm::Nearest:
-    return "nearest";
-  case Algorithm::Search:
-    return "search";
-  case Algorithm::GPTQ:
-    return "gptq";
-  }
-  return "";
 }
 
 /// A line for each tensor, as llama-quantize --dry-run has them.
@@ -77,6 +105,14 @@ llvm::Error quantize(const Command &command) {
     return recipe.takeError();
   if (command.dryRun)
     return printPlan(**source, *recipe);
+  if (command.compile.emit == Emit::GGUF &&
+      llvm::any_of(recipe->tensors,
+                   [](const TensorRule &rule) { return rule.lowRank > 0; }))
+    return llvm::createStringError(
+        llvm::inconvertibleErrorCode(),
+        "recipe " + recipe->name +
+            ": no key of a GGUF file speaks of corrections of low rank: take "
+            "low-rank out, or write a module");
   QuantizeOptions options;
   options.compile = command.compile;
   if (!recipe->activations.empty())
@@ -86,9 +122,13 @@ llvm::Error quantize(const Command &command) {
   options.recipe = std::move(*recipe);
   options.threads = command.threads;
   options.quiet = command.compile.quiet;
+  options.outputImportance = command.outputImportance;
   bool keeps = !command.workFolder.empty();
   options.workFolder =
-      keeps ? command.workFolder : command.compile.output + ".work";
+      keeps ? command.workFolder
+            : (command.compile.output.empty() ? command.outputImportance
+                                              : command.compile.output) +
+                  ".work";
   llvm::scope_exit clean([&] {
     if (!keeps)
       llvm::sys::fs::remove_directories(options.workFolder);
@@ -96,6 +136,8 @@ llvm::Error quantize(const Command &command) {
   auto model = quantizeModel(std::move(*source), options);
   if (!model)
     return model.takeError();
+  if (command.compile.output.empty()) // only the imatrix was asked for
+    return llvm::Error::success();
   options.compile.prepare = [&](mlir::ModuleOp module) {
     return prepareModel(module, options.recipe, **model);
   };

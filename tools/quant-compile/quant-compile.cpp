@@ -12,9 +12,11 @@ int main(int argc, char **argv) {
   auto command = lowbit::parseOptions(argc, argv, done);
   if (command && done)
     return 0;
-  llvm::Error error = !command                  ? command.takeError()
-                      : command->recipe.empty() ? lowbit::compile(command->compile)
-                                                : lowbit::quantize(*command);
+  bool quantizes = command && (!command->recipe.empty() ||
+                               !command->outputImportance.empty());
+  llvm::Error error = !command    ? command.takeError()
+                      : quantizes ? lowbit::quantize(*command)
+                                  : lowbit::compile(command->compile);
   if (!error)
     return 0;
   llvm::errs() << "quant-compile: " << llvm::toString(std::move(error)) << "\n";

@@ -161,6 +161,37 @@ def ScaleInputs : Pass<"lm-scale-inputs", "::mlir::ModuleOp"> {
   ];
 }
 
+def AddLowRank : Pass<"lm-add-low-rank", "::mlir::ModuleOp"> {
+  let summary = "Corrections of low rank beside matrix products";
+  let description = [{
+    Beside every `lm.linear` with one of the named weights W [N x K] stand two
+    more, with "NAME.right" [R x K] and "NAME.left" [N x R], whose product is
+    added: W x becomes W x + left (right x). Where W was rounded, left right is
+    near what rounding took away (LQER, arXiv:2402.02446); with factors of 0 the
+    function is the same.
+
+    ```mlir
+    %y = lm.linear %x, %w : tensor<?x96xf32>, tensor<64x96xf32> -> tensor<?x64xf32>
+    ```
+    becomes, with `%w` the weight "w" and `weights=w=4`
+    ```mlir
+    %y = lm.linear %x, %w : tensor<?x96xf32>, tensor<64x96xf32> -> tensor<?x64xf32>
+    %r = lm.weight "w.right" : tensor<4x96xf32>
+    %h = lm.linear %x, %r : tensor<?x96xf32>, tensor<4x96xf32> -> tensor<?x4xf32>
+    %l = lm.weight "w.left" : tensor<64x4xf32>
+    %d = lm.linear %h, %l : tensor<?x4xf32>, tensor<64x4xf32> -> tensor<?x64xf32>
+    %z = lm.add %y, %d : tensor<?x64xf32>
+    ```
+
+    Relies on nothing. Goes last among the passes that rewrite weights: they
+    would have to rewrite the factors too.
+  }];
+  let options = [
+    ListOption<"weights", "weights", "std::string",
+               "NAME=RANK for each weight that is corrected">
+  ];
+}
+
 def SplitLayers : Pass<"lm-split-layers", "::mlir::ModuleOp"> {
   let summary = "A model as one function for each of its layers";
   let description = [{

@@ -24,8 +24,10 @@ struct TensorPlan {
   Algorithm algorithm = Algorithm::Nearest;
   int64_t rows = 0, columns = 0;
   uint64_t sourceBytes = 0;
+  int64_t lowRank = 0;   ///< of the correction beside it; 0: none
+  bool observed = false; ///< quantized when a text has shown its input
 
-  uint64_t bytes() const; ///< in the scheme
+  uint64_t bytes() const; ///< in the scheme, and of the correction
 };
 
 /// The matrices of `source` that the recipe changes, in the model's order. A
@@ -40,9 +42,10 @@ llvm::Error prepareModel(mlir::ModuleOp module, const Recipe &recipe,
 
 struct QuantizeOptions {
   Recipe recipe;
-  CompileOptions compile; ///< activations, keys and values, levels
-  std::string workFolder; ///< of files that a stopped run goes on from
-  int threads = 0;        ///< 0: all cores
+  CompileOptions compile;       ///< activations, keys and values, levels
+  std::string workFolder;       ///< of files that a stopped run goes on from
+  std::string outputImportance; ///< an imatrix file to write, or ""
+  int threads = 0;              ///< 0: all cores
   bool quiet = false;
 };
 

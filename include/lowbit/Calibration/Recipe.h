@@ -6,7 +6,8 @@
 //   tensors:                      # the first rule that matches a whole name
 //     - match: blk\..*\.ffn_down\.weight
 //       scheme: Q6_K              # as --scheme takes it; keep: as it is
-//       algorithm: gptq           # nearest, search, gptq
+//       algorithm: gptq           # nearest, search, gptq, hqq
+//       low-rank: 16              # a correction of that rank beside it
 //     - match: .*
 //       scheme: u4 offset 8, group 32 scale f16
 //       algorithm: gptq
@@ -16,6 +17,7 @@
 //   activations: int8             # as --activations takes it
 //   kv: q4                        # as --kv takes it
 //   rotate-heads: true            # keys and values are stored rotated
+//   importance: imatrix.gguf      # weighs columns for search
 //   calibration:
 //     text: calibration.txt       # relative to the recipe
 //     sequences: 128
@@ -40,8 +42,12 @@ enum class Algorithm {
   Nearest, ///< roundToNearest of each row alone
   Search,  ///< the same, searching fields for the least error, weighted by the
            ///< activations if there is a text
-  GPTQ     ///< codes one column after another, errors passed on
+  GPTQ,    ///< codes one column after another, errors passed on
+  HQQ      ///< half-quadratic: outliers count for less
 };
+
+/// As recipes have it: "gptq".
+llvm::StringRef wordOf(Algorithm algorithm);
 
 /// Who chooses factors between layers and their inputs (lm-scale-inputs).
 enum class Scaling { None, AWQ, SmoothQuant };
@@ -50,6 +56,11 @@ struct TensorRule {
   std::string match;  ///< regular expression of whole names
   std::string scheme; ///< a type of GGUF, words of a scheme, or "keep"
   Algorithm algorithm = Algorithm::Nearest;
+  bool isOptional = false; ///< nothing need match
+  /// A matrix whose columns the type's block does not divide gets another one:
+  /// see fittingType.
+  bool fallsBack = false;
+  int64_t lowRank = 0; ///< of a correction beside the matrix; 0: none
 };
 
 struct CalibrationText {
@@ -68,19 +79,38 @@ struct Recipe {
   std::string activations; ///< "": as the command line says
   std::string kv;          ///< the same
   bool rotateHeads = false;
+  std::string importance;  ///< an imatrix file that weighs search's columns
   CalibrationText calibration;
 
   /// Something looks at activations: a text is needed, or of use.
   bool needsData() const;
+  /// A matrix of this rule looks at what it is multiplied with.
+  bool observes(const TensorRule &rule) const;
+};
+
+/// What decides about the types of a mixture.
+struct ModelShape {
+  ModelShape(int64_t layers, int64_t queriesForKey = 1, bool tied = true)
+      : layers(layers), queriesForKey(queriesForKey), tied(tied) {}
+
+  int64_t layers;
+  int64_t queriesForKey; ///< query heads that share one of keys
+  bool tied;             ///< the embedding is the head, too
 };
 
 /// Reads a YAML file. An error names file and line.
 llvm::Expected<Recipe> readRecipe(llvm::StringRef path);
 
-/// The built-in recipe of that name for a model of so many layers, or why there
-/// is none: types of GGUF ("Q4_0": everything in it), the mixtures of
-/// llama-quantize ("Q4_K_M"), and presets ("W4A16", "W8A8").
-llvm::Expected<Recipe> builtinRecipe(llvm::StringRef name, int64_t layers);
+/// The built-in recipe of that name for a model of that shape, or why there is
+/// none: types of GGUF ("Q4_0": everything in it), the mixtures of
+/// llama-quantize ("Q4_K_M"), and presets of compressed-tensors ("W4A16").
+/// `pure`: a mixture's most frequent type for every matrix.
+llvm::Expected<Recipe>
+builtinRecipe(llvm::StringRef name, const ModelShape &shape, bool pure = false);
+
+/// What llama-quantize gives a matrix whose columns the type's block does not
+/// divide: `type` itself where it does, or where it is no type of GGUF.
+std::string fittingType(llvm::StringRef type, int64_t columns);
 
 } // namespace lowbit
 

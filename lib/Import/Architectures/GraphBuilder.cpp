@@ -192,11 +192,19 @@ Value GraphBuilder::constant(ArrayRef<float> values) {
                                    DenseElementsAttr::get(type, values));
 }
 
+/// A correction (lm-add-low-rank), which no file holds: a pass behind the
+/// importer reads it.
+static bool isCorrection(const SourceTensor &tensor) {
+  llvm::StringRef name = tensor.name;
+  return tensor.generate &&
+         (name.ends_with(".weight.left") || name.ends_with(".weight.right"));
+}
+
 /// A tensor that nobody reads means that this is not the model we think it is:
 /// a norm, an expert or a bias would silently be left out.
 void GraphBuilder::checkAllUsed() {
   for (const SourceTensor &tensor : source.tensors())
-    if (!weights.contains(tensor.name) &&
+    if (!weights.contains(tensor.name) && !isCorrection(tensor) &&
         !(result.kind == TextResult::Embedding &&
           tensor.name == "output.weight"))
       return fail("tensor '" + source.nameInFile(tensor.name) +

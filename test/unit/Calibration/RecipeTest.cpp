@@ -177,3 +177,103 @@ TEST(RecipeTest, mixtures_give_some_layers_more) {
   EXPECT_EQ(schemeOf("blk.0.attn_q.weight"), "Q4_K");
   EXPECT_EQ(schemeOf("token_embd.weight"), "Q6_K");
 }
+
+namespace {
+/// The first rule for a matrix of so many columns.
+std::string typeOf(const Recipe &recipe, const std::string &name,
+                   int64_t columns = 256) {
+  for (const TensorRule &rule : recipe.tensors)
+    if (llvm::Regex("^(" + rule.match + ")$").match(name))
+      return rule.fallsBack ? fittingType(rule.scheme, columns) : rule.scheme;
+  return "";
+}
+
+Recipe builtin(const std::string &word, const ModelShape &shape,
+               bool pure = false) {
+  auto recipe = builtinRecipe(word, shape, pure);
+  if (recipe)
+    return *recipe;
+  ADD_FAILURE() << llvm::toString(recipe.takeError());
+  return {};
+}
+} // namespace
+
+// What llama-quantize of November 2026 prints for Gemma 3 270M: 18 layers, 640
+// wide, 4 query heads on one of keys.
+TEST(RecipeTest, mixtures_as_llama_quantize_has_them) {
+  Recipe recipe = builtin("Q3_K_M", {18, 4});
+  EXPECT_EQ(typeOf(recipe, "blk.1.attn_v.weight", 640), "Q5_1");
+  EXPECT_EQ(typeOf(recipe, "blk.2.attn_v.weight", 640), "Q5_0");
+  EXPECT_EQ(typeOf(recipe, "blk.0.ffn_down.weight", 2048), "Q5_K");
+  EXPECT_EQ(typeOf(recipe, "blk.1.ffn_down.weight", 2048), "Q4_K");
+  EXPECT_EQ(typeOf(recipe, "blk.1.attn_output.weight", 1024), "Q4_K");
+  EXPECT_EQ(typeOf(recipe, "blk.1.attn_q.weight", 640), "Q4_0");
+  EXPECT_EQ(typeOf(recipe, "token_embd.weight", 640), "Q8_0");
+  EXPECT_EQ(typeOf(builtin("Q2_K", {18, 4}), "blk.3.attn_v.weight"), "Q4_K");
+  EXPECT_EQ(typeOf(builtin("Q2_K", {18, 2}), "blk.3.attn_v.weight"), "Q3_K");
+  EXPECT_EQ(typeOf(builtin("Q4_K_S", {18}), "blk.3.attn_v.weight"), "Q5_K");
+  EXPECT_EQ(typeOf(builtin("Q4_K_S", {18}), "blk.4.attn_v.weight"), "Q4_K");
+}
+
+// An embedding that is not the head, too, is nothing special.
+TEST(RecipeTest, the_head_is_special) {
+  Recipe recipe = builtin("Q2_K", {2, 1, /*tied=*/false});
+  EXPECT_EQ(typeOf(recipe, "output.weight"), "Q6_K");
+  EXPECT_EQ(typeOf(recipe, "token_embd.weight"), "Q2_K");
+  recipe = builtin("Q2_K", {2, 1, /*tied=*/true});
+  EXPECT_EQ(typeOf(recipe, "token_embd.weight"), "Q6_K");
+  recipe = builtin("Q2_K", 2, /*pure=*/true);
+  EXPECT_EQ(typeOf(recipe, "token_embd.weight"), "Q2_K");
+  EXPECT_EQ(typeOf(recipe, "blk.0.ffn_down.weight"), "Q2_K");
+}
+
+TEST(RecipeTest, types_that_fit) {
+  EXPECT_EQ(fittingType("Q4_K", 512), "Q4_K");
+  EXPECT_EQ(fittingType("Q4_K", 640), "Q5_0");
+  EXPECT_EQ(fittingType("Q6_K", 96), "Q8_0");
+  EXPECT_EQ(fittingType("Q6_K", 100), "F16");
+  EXPECT_EQ(fittingType("Q8_0", 100), "F16");
+  EXPECT_EQ(fittingType("IQ4_XS", 640), "IQ4_NL");
+  EXPECT_EQ(fittingType("u4, row scale f32", 7), "u4, row scale f32");
+}
+
+TEST(RecipeTest, presets_of_compressed_tensors) {
+  EXPECT_EQ(builtin("W8A16", 2).activations, "bf16");
+  EXPECT_EQ(builtin("INT8", 2).activations, "per-token");
+  EXPECT_EQ(builtin("W4A8", 2).activations, "per-token");
+  EXPECT_EQ(builtin("NVFP4A16", 2).tensors.back().scheme, "NVFP4");
+  for (const char *word : {"W4A16_ASYM", "W8A16", "MXFP4A16"}) {
+    std::string scheme = builtin(word, 2).tensors.back().scheme;
+    EXPECT_EQ(test::scheme(scheme).check(), "") << word;
+  }
+  auto recipe = builtinRecipe("FP8_DYNAMIC", 2);
+  ASSERT_FALSE(bool(recipe));
+  EXPECT_NE(llvm::toString(recipe.takeError()).find("floats of 8 bits"),
+            std::string::npos);
+}
+
+TEST(RecipeTest, importance_takes_the_place_of_a_text) {
+  Folder folder;
+  std::string rules =
+      "tensors:\n  - match: .*\n    scheme: Q4_0\n    algorithm: search\n";
+  Recipe recipe = read(folder, rules + "importance: im.gguf\n"
+                                       "calibration: {text: t.txt}\n");
+  EXPECT_EQ(recipe.importance, folder.path + "/im.gguf");
+  EXPECT_FALSE(recipe.needsData());
+  EXPECT_NE(problemOf(rules + "importance: im.gguf\nrotate: .*\n")
+                .find("importance is of the model's own inputs"),
+            std::string::npos);
+}
+
+TEST(RecipeTest, low_rank) {
+  Folder folder;
+  std::string rules =
+      "tensors:\n  - match: .*\n    scheme: Q4_0\n    low-rank: ";
+  Recipe recipe = read(folder, rules + "8\n");
+  EXPECT_EQ(recipe.tensors[0].lowRank, 8);
+  EXPECT_FALSE(recipe.needsData());
+  recipe.calibration.path = "text.txt"; // of use
+  EXPECT_TRUE(recipe.needsData());
+  EXPECT_NE(problemOf(rules + "-1\n").find("low-rank: expected 0 to 4096"),
+            std::string::npos);
+}

@@ -71,3 +71,25 @@ TEST(SequencesTest, one_token_too_few) {
             "give a longer text or a smaller length");
   EXPECT_EQ(cut(7, text(1, 8), 99).size(), 1u);
 }
+
+// What calibrates is the same where there are enough pieces for both.
+TEST(SequencesTest, some_are_held_out) {
+  std::vector<int32_t> ids(400);
+  std::iota(ids.begin(), ids.end(), 0);
+  auto divided = divideSequences(ids, text(50, 4), std::nullopt);
+  ASSERT_TRUE(bool(divided));
+  EXPECT_EQ(divided->calibrating, cut(400, text(50, 4)));
+  EXPECT_EQ(divided->heldOut.size(), 4u);
+  for (const auto &sequence : divided->heldOut)
+    EXPECT_EQ(std::count(divided->calibrating.begin(),
+                         divided->calibrating.end(), sequence),
+              0);
+  divided = divideSequences(ids, text(1000, 4), std::nullopt);
+  ASSERT_TRUE(bool(divided));
+  EXPECT_EQ(divided->calibrating.size() + divided->heldOut.size(), 100u);
+  EXPECT_EQ(divided->heldOut.size(), 4u);
+  divided = divideSequences(llvm::ArrayRef(ids).take_front(60), text(1000, 4),
+                            std::nullopt);
+  ASSERT_TRUE(bool(divided));
+  EXPECT_EQ(divided->heldOut.size(), 0u); // 15 pieces are too few
+}
