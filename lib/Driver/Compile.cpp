@@ -6,6 +6,7 @@
 #include "Constants.h"
 #include "Describe.h"
 #include "EmitHeader.h"
+#include "ExportFolder.h"
 #include "ExportGGUF.h"
 #include "Tuning.h"
 #include "Weights.h"
@@ -68,7 +69,9 @@ public:
                      " is the input: give it another name with -o");
     if (llvm::Error error = load())
       return error;
-    if (options.emit == Emit::GGUF && options.stopAfter == Stage::Module)
+    bool exports =
+        options.emit == Emit::GGUF || options.emit == Emit::CompressedTensors;
+    if (exports && options.stopAfter == Stage::Module)
       return exportWeights();
     if (reached && *reached >= Stage::Loops)
       return lowerLoops();
@@ -107,9 +110,13 @@ private:
 
   llvm::Error exportWeights() {
     if (reached || !options.linear.empty())
-      return failure(inputName() + ": --emit=gguf writes the weights of a "
-                                   "model: give a .gguf, or --shape");
+      return failure(inputName() +
+                     ": --emit=gguf and --emit=compressed-tensors write the "
+                     "weights of a model: give a .gguf, a folder, or --shape");
     console.begin("weights");
+    if (options.emit == Emit::CompressedTensors)
+      return exportFolder(*module, *source, options.output,
+                          options.activations == "per-token", console);
     return exportGGUF(*module, *source, options.output, console);
   }
 
@@ -292,16 +299,15 @@ private:
 
   llvm::Error takeTuning() {
     if (options.tune)
-      if (llvm::Error error = tune(options.tuning, *module,
-                                   *options.levels.back(), console))
+      if (llvm::Error error =
+              tune(options.tuning, *module, *options.levels.back(), console))
         return error;
     return options.tuning.empty() ? llvm::Error::success()
                                   : readTuning(options.tuning, *module);
   }
 
   llvm::Error describe() {
-    if (llvm::Error error =
-            collectWeights(*module, source, image.weights))
+    if (llvm::Error error = collectWeights(*module, source, image.weights))
       return error;
     if (options.emit == Emit::StaticObject)
       if (llvm::Error error = prepareObject())
@@ -323,8 +329,8 @@ private:
           "GiB: write a shared object instead (-o NAME.so, no --emit)",
           options.output, double(bytes) / (1 << 30)));
     StringRef stem = llvm::sys::path::stem(options.output);
-    symbol = options.symbol.empty() ? identifier(stem) + "_module"
-                                    : options.symbol;
+    symbol =
+        options.symbol.empty() ? identifier(stem) + "_module" : options.symbol;
     if (symbol != identifier(symbol))
       return failure("--symbol: '" + symbol +
                      "' is no name in C; choose letters, digits and _");
