@@ -30,7 +30,9 @@ void QuantizedSource::replace(llvm::StringRef name, const Scheme &scheme,
   auto tensor = llvm::find_if(
       tensors_, [&](const SourceTensor &each) { return each.name == name; });
   tensor->format = formatOf(scheme, format);
+  replaced_.insert(name);
   tensor->data = nullptr;
+  tensor->permutation.clear(); // rows come in the order of the columns
   tensor->generate = std::move(rows);
   double bits = scheme.bitsPerWeight(tensor->columns());
   tensor->bytes = static_cast<uint64_t>(

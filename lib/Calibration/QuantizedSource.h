@@ -5,6 +5,8 @@
 
 #include "lowbit/Import/ModelSource.h"
 
+#include "llvm/ADT/StringSet.h"
+
 #include <deque>
 
 namespace lowbit {
@@ -54,6 +56,10 @@ public:
     return base_->arrayLength(key);
   }
   std::string metadataBytes() const override;
+  const FolderLayout *folder() const override { return base_->folder(); }
+  bool isReplaced(llvm::StringRef name) const override {
+    return replaced_.contains(name);
+  }
   llvm::StringRef path() const override { return base_->path(); }
 
 private:
@@ -61,6 +67,7 @@ private:
 
   std::unique_ptr<ModelSource> base_;
   std::vector<SourceTensor> tensors_;
+  llvm::StringSet<> replaced_;
   std::deque<std::string> names_; ///< of formats
   std::deque<BitFormat> formats_; ///< of schemes that no file format has
   std::vector<std::pair<std::string, std::string>> pairs_;

@@ -6,6 +6,7 @@
 #include "Constants.h"
 #include "Describe.h"
 #include "EmitHeader.h"
+#include "ExportFolder.h"
 #include "ExportGGUF.h"
 #include "Tuning.h"
 #include "Weights.h"
@@ -69,7 +70,9 @@ public:
                      " is the input: give it another name with -o");
     if (llvm::Error error = load())
       return error;
-    if (options.emit == Emit::GGUF && options.stopAfter == Stage::Module)
+    bool exports =
+        options.emit == Emit::GGUF || options.emit == Emit::CompressedTensors;
+    if (exports && options.stopAfter == Stage::Module)
       return exportWeights();
     if (reached && *reached >= Stage::Loops)
       return lowerLoops();
@@ -108,9 +111,13 @@ private:
 
   llvm::Error exportWeights() {
     if (reached || !options.linear.empty())
-      return failure(inputName() + ": --emit=gguf writes the weights of a "
-                                   "model: give a .gguf, or --shape");
+      return failure(inputName() +
+                     ": --emit=gguf and --emit=compressed-tensors write the "
+                     "weights of a model: give a .gguf, a folder, or --shape");
     console.begin("weights");
+    if (options.emit == Emit::CompressedTensors)
+      return exportFolder(*module, *source, options.output,
+                          options.activations == "per-token", console);
     return exportGGUF(*module, *source, options.output, console);
   }
 

@@ -69,7 +69,13 @@ llvm::Expected<GGUFTensor> tensorOf(const SourceTensor &from,
   // llama.cpp multiplies by vectors of bf16 nowhere; each is an f32.
   if (from.shape.size() == 1 && scheme == Scheme::ofFloat(FieldType::BF16))
     scheme = Scheme::ofFloat(FieldType::F32);
-  if (!from.data || !(scheme == from.format->scheme))
+  bool keeps = scheme == from.format->scheme;
+  if (keeps && !from.permutation.empty())
+    return failure("tensor '" + llvm::Twine(from.name) +
+                   "' has its columns in another order (an activation order), "
+                   "which a GGUF file cannot say: round it to another type, "
+                   "such as --scheme=Q8_0, or write a module (-o NAME.so)");
+  if (!from.data || !keeps)
     return makeTensor(from, scheme);
   GGUFTensor tensor;
   tensor.name = from.name;

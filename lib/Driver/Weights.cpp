@@ -30,11 +30,14 @@ int64_t overrideSchemes(ModuleOp module, const Scheme &scheme,
     auto type = dyn_cast<TensorType>(weight.getType());
     if (!type || !regex.match(weight.getName()))
       return;
+    names.insert(weight.getName());
+    // What is in the scheme keeps its bits, and the order of its columns.
+    if (type.getScheme().getScheme() == scheme)
+      return;
+    weight.getPermutationMutable().clear();
     weight.getResult().setType(
         TensorType::get(type.getContext(), type.getShape(),
-                        SchemeAttr::get(type.getContext(), scheme),
-                        type.getPermuted()));
-    names.insert(weight.getName());
+                        SchemeAttr::get(type.getContext(), scheme)));
   });
   return names.size();
 }

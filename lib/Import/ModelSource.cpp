@@ -24,7 +24,12 @@ void SourceTensor::readReals(int64_t index, float *values) const {
   RowFields fields; // of this call: a generated row may read another tensor's
   fields.resize(format->scheme, columns());
   readRow(index, fields);
-  dequantizeRow(format->scheme, fields, columns(), values);
+  if (permutation.empty())
+    return dequantizeRow(format->scheme, fields, columns(), values);
+  std::vector<float> stored(static_cast<size_t>(columns()));
+  dequantizeRow(format->scheme, fields, columns(), stored.data());
+  for (size_t j = 0; j < stored.size(); ++j)
+    values[permutation[j]] = stored[j];
 }
 
 const SourceTensor *ModelSource::find(llvm::StringRef name) const {

@@ -9,6 +9,8 @@ import struct
 
 import numpy as np
 
+import float_checkpoints
+
 HIDDEN, INNER, VOCABULARY = 64, 96, 37
 BASE = {"model_type": "llama", "vocab_size": VOCABULARY, "hidden_size": HIDDEN, "intermediate_size": INNER,
         "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "rms_norm_eps": 1e-5,
@@ -50,6 +52,8 @@ def pack_quantized(q, scales, zeros, scheme, pack=words_of):
                "weight_shape": ("I64", np.array(q.shape, "<i8"))}
     if zeros is not None:
         tensors["weight_zero_point"] = ("I32", pack(zeros.T, scheme["bits"]).T)
+    if scheme["ordered"]:
+        tensors["weight_g_idx"] = ("I32", groups_of(scheme, q.shape[1]).astype("<i4"))
     return tensors
 
 
@@ -65,14 +69,20 @@ def int_quantized(q, scales, zeros, scheme):
     return tensors
 
 
+def groups_of(scheme, columns):
+    """The group of each column; of an activation order at random, for layers of
+    one size the same."""
+    groups = np.arange(columns) // (scheme["group"] or columns)
+    return np.random.default_rng(columns).permutation(groups) if scheme["ordered"] else groups
+
+
 def gptq(q, scales, zeros, scheme):
     bits, columns = scheme["bits"], q.shape[1]
     if zeros is None:
         zeros = np.full(scales.shape, 1 << (bits - 1))
     stored = zeros - (scheme["format"] == "gptq")
     return {"qweight": ("I32", words_of(q, bits).T), "qzeros": ("I32", words_of(stored.T, bits)),
-            "scales": (scheme["scale"], scales.T),
-            "g_idx": ("I32", (np.arange(columns) // (scheme["group"] or columns)).astype("<i4"))}
+            "scales": (scheme["scale"], scales.T), "g_idx": ("I32", groups_of(scheme, columns).astype("<i4"))}
 
 
 def awq(q, scales, zeros, scheme):
@@ -86,7 +96,8 @@ def awq(q, scales, zeros, scheme):
 def config_of(layout, schemes):
     bits, group = schemes[0]["bits"], schemes[0]["group"]
     if layout in ("gptq", "awq"):
-        return {"quant_method": layout, "bits": bits, "group_size": group or -1, "version": "gemm", "desc_act": False,
+        return {"quant_method": layout, "bits": bits, "group_size": group or -1, "version": "gemm",
+                "desc_act": schemes[0]["ordered"],
                 **({"checkpoint_format": schemes[0]["format"]} if layout == "gptq" else {})}
     groups = {f"group_{i}": {"targets": ["Linear"], "weights": {
         "num_bits": scheme["bits"], "type": "int", "symmetric": not scheme["asymmetric"],
@@ -126,34 +137,55 @@ def make_pair(folder, layout, schemes, seed, **more):
     """FOLDER/quantized, whose layers have the schemes in turn, and FOLDER/float,
     of the same numbers. Gives the codes, the scales' bits and the zero points of
     each layer."""
+    known = {}
     source = np.random.default_rng(seed)
-    config = BASE | more
+
+    def make(name, shape, number):
+        scheme = schemes[number % len(schemes)]
+        q, scales, zeros, values = make_layer(source, shape, scheme)
+        known[name] = (q, scales, zeros)
+        return LAYOUTS[layout](q, scales, zeros, scheme), values
+    write_pair(folder, BASE | more, source, config_of(layout, schemes), make)
+    return known
+
+
+def write_pair(folder, config, source, quantization, make):
+    """`make` gives a layer's tensors and floats."""
     floats = {"model.embed_tokens.weight": (VOCABULARY, HIDDEN), "lm_head.weight": (VOCABULARY, HIDDEN),
               "model.norm.weight": (HIDDEN,)}
     floats |= {f"model.layers.{i}.{name}.weight": (HIDDEN,) for i in (0, 1)
                for name in ("input_layernorm", "post_attention_layernorm")}
     shared = {name: ("F32", source.normal(0.5, 0.5, shape).astype("<f4")) for name, shape in floats.items()}
-    quantized, plain, known = dict(shared), dict(shared), {}
+    quantized, plain, number = dict(shared), dict(shared), 0
     for layer in (0, 1):
         for name, shape in matrices(config["model_type"]).items():
-            name, scheme = f"model.layers.{layer}.{name}", schemes[len(known) % len(schemes)]
-            q, scales, zeros, values = make_layer(source, shape, scheme)
-            parts = LAYOUTS[layout](q, scales, zeros, scheme)
+            name = f"model.layers.{layer}.{name}"
+            parts, values = make(name, shape, number)
+            number += 1
             quantized |= {f"{name}.{part}": tensor for part, tensor in parts.items()}
             plain[name + ".weight"] = ("F32", values)
-            known[name] = (q, scales, zeros)
-    write_folder(folder / "quantized", config | {"quantization_config": config_of(layout, schemes)}, quantized)
+    write_folder(folder / "quantized", config | {"quantization_config": quantization}, quantized)
     write_folder(folder / "float", config, plain)
-    return known
+
+
+def make_float_pair(folder, layouts, seed):
+    """The same for layouts of float_checkpoints, in turn."""
+    source = np.random.default_rng(seed)
+
+    def make(name, shape, number):
+        layout = layouts[number % len(layouts)]
+        return float_checkpoints.LAYOUTS[layout](source, shape)
+    write_pair(folder, BASE, source, float_checkpoints.config_of(list(layouts)), make)
 
 
 def make_layer(source, shape, scheme):
     rows, columns = shape
     bits, group = scheme["bits"], scheme["group"] or columns
+    order = groups_of(scheme, columns)
     q = source.integers(1 << bits, size=shape)
     groups = -(-columns // group)
     scales, real = stored_scales(source.uniform(0.5, 1.5, (rows, groups)) / (1 << bits), scheme["scale"])
     zeros = source.integers(1, 1 << bits, size=(rows, groups)) if scheme["asymmetric"] else None
-    subtracted = (1 << (bits - 1)) if zeros is None else np.repeat(zeros, group, axis=1)[:, :columns]
-    values = (q - subtracted).astype("<f4") * np.repeat(real, group, axis=1)[:, :columns]
+    subtracted = (1 << (bits - 1)) if zeros is None else zeros[:, order]
+    values = (q - subtracted).astype("<f4") * real[:, order]
     return q, scales, zeros, values

@@ -79,10 +79,12 @@ void declareOptions(tools::OptionParser &parser, Command &command,
   CompileOptions &options = command.compile;
   parser.section("Output");
   parser.text("-o", "FILE", "the module, or the IR, to write", &options.output);
-  parser.choice("--emit", {"so", "obj", "asm", "llvm", "gguf"},
+  parser.choice("--emit",
+                {"so", "obj", "asm", "llvm", "gguf", "compressed-tensors"},
                 "a shared object (default), an object to link into a program, "
-                "the text of the code, or no code: a GGUF file with the "
-                "weights, rounded where --scheme says so",
+                "the text of the code, or no code: a GGUF file or a folder for "
+                "transformers with the weights, rounded where --scheme or "
+                "--recipe says so",
                 &words.emit);
   parser.text("--symbol", "NAME",
               "what C calls the module in an object (default STEM_module of "
@@ -294,11 +296,12 @@ void readWords(const Words &words, CompileOptions &options) {
   options.stopAfter = *parseStage(words.stopAfter);
   if (!words.startFrom.empty())
     options.startFrom = parseStage(words.startFrom);
-  options.emit = words.emit == "obj"    ? Emit::StaticObject
-                 : words.emit == "asm"  ? Emit::Assembly
-                 : words.emit == "llvm" ? Emit::LLVMIR
-                 : words.emit == "gguf" ? Emit::GGUF
-                                        : Emit::SharedObject;
+  options.emit = words.emit == "obj"                  ? Emit::StaticObject
+                 : words.emit == "asm"                ? Emit::Assembly
+                 : words.emit == "llvm"               ? Emit::LLVMIR
+                 : words.emit == "gguf"               ? Emit::GGUF
+                 : words.emit == "compressed-tensors" ? Emit::CompressedTensors
+                                                      : Emit::SharedObject;
   options.maxRows = words.maxRows;
 }
 
@@ -403,7 +406,8 @@ llvm::Expected<Command> parseOptions(int argc, char **argv, bool &done) {
     return failure("--tune needs a file for what it finds: --tuning=FILE");
   bool wantsModule = options.emit == Emit::SharedObject ||
                      options.emit == Emit::StaticObject ||
-                     options.emit == Emit::GGUF;
+                     options.emit == Emit::GGUF ||
+                     options.emit == Emit::CompressedTensors;
   if (options.stopAfter == Stage::Module && wantsModule &&
       options.output.empty() && !command.dryRun &&
       command.outputImportance.empty())

@@ -19,7 +19,14 @@
 namespace lowbit {
 
 /// What quant-compile's --emit asks for.
-enum class Emit { SharedObject, StaticObject, Assembly, LLVMIR, GGUF };
+enum class Emit {
+  SharedObject,
+  StaticObject,
+  Assembly,
+  LLVMIR,
+  GGUF,
+  CompressedTensors
+};
 
 struct CompileOptions {
   std::string input;  ///< .gguf, folder or .mlir; random weights: empty

@@ -41,17 +41,22 @@ struct SourceTensor {
   const InputRounding *inputs = nullptr;
   /// Makes a row of a tensor that is in no file; several threads call it.
   std::function<void(int64_t row, RowFields &fields)> generate;
+  /// Element j of every row is column permutation[j], as docs/Numerics.md, N1,
+  /// says; empty: column j.
+  std::vector<int32_t> permutation;
 
   int64_t columns() const { return shape.empty() ? 1 : shape.back(); }
   int64_t rows() const; ///< product of all dimensions but the last
   const uint8_t *row(int64_t index) const {
     return data + index * format->rowBytes(columns());
   }
-  /// Takes row `index` apart, whether mapped or generated.
+  /// Takes row `index` apart, whether mapped or generated; in stored order.
   void readRow(int64_t index, RowFields &fields) const;
-  /// The numbers of row `index`, [columns()].
+  /// The numbers of row `index`, [columns()], in the order of the columns.
   void readReals(int64_t index, float *values) const;
 };
+
+struct FolderLayout;
 
 class ModelSource {
 public:
@@ -80,6 +85,10 @@ public:
   virtual std::string nameInFile(llvm::StringRef name) const {
     return name.str();
   }
+  /// Where its tensors are in a Hugging Face folder; null: it is none.
+  virtual const FolderLayout *folder() const { return nullptr; }
+  /// Whether a tensor has other values than the file: a recipe's.
+  virtual bool isReplaced(llvm::StringRef name) const { return false; }
   /// What to do where a tensor or key is missing.
   virtual llvm::StringRef remedy() const { return "convert the model again"; }
 };

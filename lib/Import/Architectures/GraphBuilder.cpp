@@ -141,7 +141,8 @@ void GraphBuilder::checkShape(const SourceTensor &tensor,
 }
 
 /// One op for a name, before everything that computes.
-Value GraphBuilder::weight(const std::string &name, Type type) {
+Value GraphBuilder::weight(const std::string &name, Type type,
+                           const std::vector<int32_t> &permutation) {
   Value &value = weights[name];
   if (value)
     return value;
@@ -150,7 +151,16 @@ Value GraphBuilder::weight(const std::string &name, Type type) {
     builder.setInsertionPointAfter(lastWeight);
   else
     builder.setInsertionPointToStart(&function.front());
-  auto op = lm::WeightOp::create(builder, type, builder.getStringAttr(name));
+  Value order;
+  if (!permutation.empty()) {
+    Value &known = permutations[permutation];
+    if (!known)
+      known = arith::ConstantOp::create(builder,
+                                        builder.getI32TensorAttr(permutation));
+    order = known;
+  }
+  auto op =
+      lm::WeightOp::create(builder, type, builder.getStringAttr(name), order);
   lastWeight = op;
   value = op.getResult();
   return value;
@@ -160,16 +170,24 @@ Value GraphBuilder::matrix(const std::string &name, Dimension rows,
                            Dimension columns) {
   const SourceTensor *tensor = source.find(name);
   Scheme scheme = Scheme::ofFloat(FieldType::F32);
+  std::vector<int32_t> permutation;
   if (tensor) {
     checkShape(*tensor, {rows, columns});
     scheme = tensor->format->scheme;
+    permutation = tensor->permutation;
   } else {
     fail("tensor '" + source.nameInFile(name) + "' is missing; " +
          source.remedy());
   }
+  // Of another length: checkShape has said so.
+  if (int64_t(permutation.size()) != columns.size)
+    permutation.clear();
   MLIRContext *context = builder.getContext();
-  return weight(name, TensorType::get(context, {rows.size, columns.size},
-                                      SchemeAttr::get(context, scheme)));
+  return weight(name,
+                TensorType::get(context, {rows.size, columns.size},
+                                SchemeAttr::get(context, scheme),
+                                /*permuted=*/!permutation.empty()),
+                permutation);
 }
 
 Value GraphBuilder::vector(const std::string &name, Dimension size) {

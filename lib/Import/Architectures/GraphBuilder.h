@@ -23,6 +23,8 @@
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 
+#include <map>
+
 namespace lowbit {
 
 /// A size and the key that says so, for the message when a tensor disagrees.
@@ -102,7 +104,8 @@ private:
   std::string tensorName(llvm::StringRef name, llvm::StringRef suffix) const;
   bool has(const std::string &name) const { return source.find(name); }
   void checkShape(const SourceTensor &tensor, llvm::ArrayRef<Dimension> shape);
-  mlir::Value weight(const std::string &name, mlir::Type type);
+  mlir::Value weight(const std::string &name, mlir::Type type,
+                     const std::vector<int32_t> &permutation = {});
   mlir::Value matrix(const std::string &name, Dimension rows,
                      Dimension columns);
   mlir::Value vector(const std::string &name, Dimension size);
@@ -129,6 +132,8 @@ private:
   const InputRounding *ternaryInputs = nullptr;
   llvm::DenseMap<std::pair<mlir::Value, const InputRounding *>, mlir::Value>
       roundedInputs; ///< layers that read one value share what is made of it
+  /// One constant for equal orders of columns: their layers share rows.
+  std::map<std::vector<int32_t>, mlir::Value> permutations;
   mlir::Operation *lastWeight = nullptr;
   std::string problem;
 };

@@ -57,16 +57,24 @@ static Error readShape(TensorReader &reader, StringRef layer,
   return Error::success();
 }
 
-static Error readScales(TensorReader &reader, StringRef layer,
-                        PackedRows &rows) {
+Error readScales(TensorReader &reader, const Twine &name,
+                 llvm::ArrayRef<StringRef> types, PackedRows &rows) {
+  bool one = rows.group == Level::kTensor;
+  int64_t lines = (rows.rows + rows.scaleRows - 1) / rows.scaleRows;
   auto scales =
-      reader.takeScales(layer + ".weight_scale", {rows.rows, rows.groups()});
+      reader.takeScales(name, {one ? 1 : lines, rows.groups()}, types);
   if (!scales)
     return scales.takeError();
   rows.scales = *scales;
-  rows.scaleRowStride = rows.groups();
+  rows.scaleRowStride = one ? 0 : rows.groups();
   rows.scaleGroupStride = 1;
   return Error::success();
+}
+
+static Error readRealScales(TensorReader &reader, StringRef layer,
+                            PackedRows &rows) {
+  return readScales(reader, layer + ".weight_scale", {"F32", "F16", "BF16"},
+                    rows);
 }
 
 /// Whether the layer has zero points, which its config must agree with.
@@ -78,15 +86,6 @@ static llvm::Expected<bool> hasZeros(TensorReader &reader, StringRef layer,
     return has;
   return reader.fail(name, "is missing, but config.json says \"symmetric\": "
                            "false: download the checkpoint again");
-}
-
-static Error refuseOrder(TensorReader &reader, StringRef layer) {
-  std::string name = (layer + ".weight_g_idx").str();
-  if (!reader.findAny(name))
-    return Error::success();
-  return reader.fail(name, "puts columns into groups in another order, which "
-                           "is not supported: quantize the model with "
-                           "\"actorder\": \"weight\" or null");
 }
 
 /// Zero points are packed along the rows, one column of words a group.
@@ -124,8 +123,6 @@ llvm::Expected<PackedRows> readPackQuantized(TensorReader &reader,
   PackedRows rows;
   rows.bits = unsigned(config.bits);
   rows.group = config.group;
-  if (Error error = refuseOrder(reader, layer))
-    return std::move(error);
   if (Error error = readShape(reader, layer, rows))
     return std::move(error);
   std::string name = (layer + ".weight_packed").str();
@@ -148,7 +145,9 @@ llvm::Expected<PackedRows> readPackQuantized(TensorReader &reader,
     for (int64_t k = 0; k < columns; ++k)
       result[k] = uint8_t(line.at(k));
   };
-  if (Error error = readScales(reader, layer, rows))
+  if (Error error = readRealScales(reader, layer, rows))
+    return std::move(error);
+  if (Error error = readOrder(reader, layer + ".weight_g_idx", rows))
     return std::move(error);
   auto zeros = hasZeros(reader, layer, config);
   if (!zeros)
@@ -182,8 +181,6 @@ llvm::Expected<PackedRows> readIntQuantized(TensorReader &reader,
   PackedRows rows;
   rows.bits = unsigned(config.bits);
   rows.group = config.group;
-  if (Error error = refuseOrder(reader, layer))
-    return std::move(error);
   auto weight = reader.take(layer + ".weight", {"I8"});
   if (!weight)
     return weight.takeError();
@@ -200,7 +197,9 @@ llvm::Expected<PackedRows> readIntQuantized(TensorReader &reader,
     for (int64_t k = 0; k < columns; ++k)
       codes[k] = uint8_t(int8_t(data[row * columns + k]) + offset);
   };
-  if (Error error = readScales(reader, layer, rows))
+  if (Error error = readRealScales(reader, layer, rows))
+    return std::move(error);
+  if (Error error = readOrder(reader, layer + ".weight_g_idx", rows))
     return std::move(error);
   auto zeros = hasZeros(reader, layer, config);
   if (!zeros)

@@ -35,30 +35,6 @@ static Error readScales(TensorReader &reader, StringRef layer,
 
 //===- GPTQ ---------------------------------------------------------------===//
 
-/// The groups of columns in their order; act-order has them in another.
-static Error checkOrder(TensorReader &reader, StringRef layer,
-                        const PackedRows &rows) {
-  std::string name = (layer + ".g_idx").str();
-  if (!reader.findAny(name))
-    return Error::success(); // the first checkpoints have none
-  auto index = reader.take(name, {"I32"}, {rows.columns});
-  if (!index)
-    return index.takeError();
-  for (int64_t k = 0; k < rows.columns; ++k) {
-    int32_t got =
-        int32_t(llvm::support::endian::read32le((*index)->data + 4 * k));
-    int64_t expected = rows.groups() == 1 ? 0 : k / rows.group;
-    if (got != expected)
-      return reader.fail(name, "puts column " + Twine(k) + " into group " +
-                                   Twine(got) + ", expected " +
-                                   Twine(expected) +
-                                   ": an activation order (\"desc_act\": "
-                                   "true) is not supported, quantize the "
-                                   "model with \"desc_act\": false");
-  }
-  return Error::success();
-}
-
 /// Zero points are packed along the rows, a line of words for each group. The
 /// first format stores them minus 1. Where that gave -1, packers wrote other
 /// things than readers expect: it is refused.
@@ -129,7 +105,8 @@ llvm::Expected<PackedRows> readGPTQ(TensorReader &reader, StringRef layer,
     for (int64_t k = 0; k < columns; ++k)
       result[k] = uint8_t(column.at(k));
   };
-  if (Error error = checkOrder(reader, layer, rows))
+  // The first checkpoints have none; act-order puts columns into others.
+  if (Error error = readOrder(reader, layer + ".g_idx", rows))
     return std::move(error);
   if (Error error = readScales(reader, layer, rows))
     return std::move(error);

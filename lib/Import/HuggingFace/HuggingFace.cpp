@@ -6,6 +6,7 @@
 #include "Json.h"
 #include "TensorMap.h"
 #include "Tokenizer.h"
+#include "lowbit/Import/FolderLayout.h"
 
 #include "llvm/Support/Path.h"
 
@@ -24,14 +25,17 @@ public:
   Error open();
   std::string nameInFile(StringRef name) const override;
   StringRef remedy() const override { return "download the checkpoint again"; }
+  const FolderLayout *folder() const override { return &layout; }
 
 private:
   void addRopeFactors();
+  void describeFolder();
 
   Checkpoint checkpoint;
   Config config;
   FormatList formats;                        ///< that tensors point to
   llvm::StringMap<std::string> theirTensors; ///< GGUF's name -> the folder's
+  FolderLayout layout;
 };
 } // namespace
 
@@ -59,6 +63,26 @@ void HuggingFaceSource::addRopeFactors() {
   all.push_back(std::move(tensor));
 }
 
+void HuggingFaceSource::describeFolder() {
+  for (const safetensors::Tensor &tensor : checkpoint.tensors())
+    layout.stored.push_back({tensor.name, tensor.type->name, tensor.shape,
+                             tensor.data, tensor.bytes});
+  llvm::StringMap<int> parts;
+  for (const auto &entry : theirTensors)
+    ++parts[entry.second];
+  for (const SourceTensor &tensor : all) {
+    auto theirs = theirTensors.find(tensor.name);
+    if (theirs == theirTensors.end())
+      continue;
+    FolderLayout::Place &place = layout.places[tensor.name];
+    place.name = theirs->second;
+    place.whole = parts[place.name] == 1;
+    if (rotatesRows(config, tensor.name, tensor.shape.front()))
+      place.headDim = config.headDim;
+    place.lessOne = isGainLessOne(config, tensor.name, tensor.shape.size());
+  }
+}
+
 Error HuggingFaceSource::open() {
   std::string configPath = fileIn(path(), "config.json");
   auto object = readJsonIfThere(configPath);
@@ -79,6 +103,7 @@ Error HuggingFaceSource::open() {
   if (!mapped)
     return mapped.takeError();
   all = std::move(*mapped);
+  describeFolder();
   addRopeFactors();
   // "folder/" has no name of its own.
   llvm::SmallString<128> real;

@@ -61,15 +61,20 @@ static std::string shapeText(ArrayRef<int64_t> shape) {
          "]";
 }
 
+Error TensorReader::failShape(const safetensors::Tensor &tensor,
+                              ArrayRef<int64_t> shape) const {
+  return fail(tensor.name, "has the shape " + shapeText(tensor.shape) +
+                               ", expected " + shapeText(shape) +
+                               " for the bits and group size of config.json: "
+                               "download the checkpoint again");
+}
+
 llvm::Expected<const safetensors::Tensor *>
 TensorReader::take(const Twine &name, ArrayRef<StringRef> types,
                    ArrayRef<int64_t> shape) {
   auto tensor = take(name, types);
   if (tensor && ArrayRef<int64_t>((*tensor)->shape) != shape)
-    return fail(name, "has the shape " + shapeText((*tensor)->shape) +
-                          ", expected " + shapeText(shape) +
-                          " for the bits and group size of config.json: "
-                          "download the checkpoint again");
+    return failShape(**tensor, shape);
   return tensor;
 }
 
@@ -85,26 +90,47 @@ Error checkRange(TensorReader &reader, const safetensors::Tensor &tensor,
   return Error::success();
 }
 
+void TensorReader::ignore(const Twine &name) {
+  if (const safetensors::Tensor *tensor = findAny(name))
+    used.insert(tensor->name);
+}
+
 //===- Scales -------------------------------------------------------------===//
+
+/// [N, 1] and [N] are the same scales, so are [1, 1], [1] and [].
+static ArrayRef<int64_t> withoutOnes(ArrayRef<int64_t> shape) {
+  while (!shape.empty() && shape.back() == 1)
+    shape = shape.drop_back();
+  return shape;
+}
 
 FieldType scaleType(const safetensors::Tensor &scales) {
   StringRef name = scales.type->name;
+  if (name == "F8_E4M3")
+    return {FieldType::E4M3, 8};
+  if (scales.type->bits == 8) // U8 holds an exponent, too
+    return {FieldType::E8M0, 8};
   return name == "F16"    ? FieldType{FieldType::F16, 16}
          : name == "BF16" ? FieldType{FieldType::BF16, 16}
                           : FieldType{FieldType::F32, 32};
 }
 
 uint32_t scaleBits(const safetensors::Tensor &scales, int64_t index) {
+  if (scales.type->bits == 8)
+    return scales.data[index];
   return scales.type->bits == 16
              ? llvm::support::endian::read16le(scales.data + 2 * index)
              : llvm::support::endian::read32le(scales.data + 4 * index);
 }
 
 llvm::Expected<const safetensors::Tensor *>
-TensorReader::takeScales(const Twine &name, ArrayRef<int64_t> shape) {
-  auto scales = take(name, {"F32", "F16", "BF16"}, shape);
+TensorReader::takeScales(const Twine &name, ArrayRef<int64_t> shape,
+                         ArrayRef<StringRef> types) {
+  auto scales = take(name, types);
   if (!scales)
     return scales;
+  if (withoutOnes((*scales)->shape) != withoutOnes(shape))
+    return failShape(**scales, shape);
   FieldType type = scaleType(**scales);
   int64_t count = int64_t((*scales)->bytes) * 8 / (*scales)->type->bits;
   for (int64_t i = 0; i < count; ++i)
@@ -117,17 +143,28 @@ TensorReader::takeScales(const Twine &name, ArrayRef<int64_t> shape) {
 //===- A matrix -----------------------------------------------------------===//
 
 int64_t PackedRows::groups() const {
-  return group == Level::kRow ? 1 : (columns + group - 1) / group;
+  return group <= Level::kRow ? 1 : (columns + group - 1) / group;
+}
+
+int64_t PackedRows::scaleIndex(int64_t row, int64_t group) const {
+  return row / scaleRows * scaleRowStride + group * scaleGroupStride;
 }
 
 static Scheme schemeOf(const PackedRows &rows) {
   Scheme scheme;
   scheme.bits = uint8_t(rows.bits);
+  if (rows.outerScale)
+    scheme.levels.push_back(
+        {Level::kTensor, {{Component::Scale, FieldType{FieldType::F32, 32}}}});
   Level level;
   // One group that covers the row is the row's.
-  level.group = rows.groups() == 1 ? Level::kRow : rows.group;
+  level.group = rows.groups() == 1 && rows.group != Level::kTensor ? Level::kRow
+                                                                   : rows.group;
   level.components.push_back({Component::Scale, scaleType(*rows.scales)});
-  if (rows.zeros)
+  if (rows.codebook) {
+    scheme.kind = CodeKind::Codebook;
+    scheme.codebook = *rows.codebook;
+  } else if (rows.zeros)
     level.components.push_back(
         {Component::Zero, FieldType{FieldType::UInt, uint8_t(rows.bits)}});
   else if (rows.bits == 8)
@@ -159,10 +196,17 @@ static void makeRow(const PackedRows &rows, const Scheme &scheme, int64_t row,
   if (scheme.kind == CodeKind::Signed)
     for (uint8_t &code : fields.codes)
       code ^= 0x80;
-  auto &components = fields.fields.front();
+  if (!rows.order.empty()) {
+    std::vector<uint8_t> codes = fields.codes;
+    for (size_t j = 0; j < codes.size(); ++j)
+      fields.codes[j] = codes[size_t(rows.order[j])];
+  }
+  if (rows.outerScale)
+    fields.fields.front()[0][0] =
+        fieldBits({FieldType::F32, 32}, *rows.outerScale);
+  auto &components = fields.fields.back();
   for (int64_t g = 0, groups = rows.groups(); g < groups; ++g)
-    components[0][size_t(g)] = scaleBits(
-        *rows.scales, row * rows.scaleRowStride + g * rows.scaleGroupStride);
+    components[0][size_t(g)] = scaleBits(*rows.scales, rows.scaleIndex(row, g));
   if (rows.zeros)
     rows.zeros(row, components[1].data());
 }
@@ -171,6 +215,7 @@ void describeRows(const PackedRows &rows, const char *format,
                   FormatList &formats, SourceTensor &tensor) {
   Scheme scheme = schemeOf(rows);
   tensor.shape = {rows.rows, rows.columns};
+  tensor.permutation = rows.order;
   tensor.format = formatOf(scheme, format, formats);
   tensor.bytes = uint64_t(double(rows.rows) * double(rows.columns) *
                           scheme.bitsPerWeight(rows.columns) / 8);

@@ -34,17 +34,27 @@ struct PackedCodes {
 
 struct PackedRows {
   int64_t rows = 0, columns = 0;
-  int64_t group = Level::kRow; ///< columns that share a scale; kRow: all
+  /// Columns that share a scale; kRow: all of a row, kTensor: all of all rows.
+  int64_t group = Level::kRow;
   unsigned bits = 8;
-  /// Gives [columns] codes of a row; zero is 2^(bits - 1) where there are no
-  /// zero points.
+  /// What codes stand for, 2^bits numbers; null: integers.
+  const std::vector<float> *codebook = nullptr;
+  /// Gives [columns] codes of a row, in the file's order; of integers zero is
+  /// 2^(bits - 1) where there are no zero points.
   std::function<void(int64_t row, uint8_t *codes)> codes;
   /// Gives a row's zero points, one for each group; null if there are none.
   std::function<void(int64_t row, uint32_t *zeros)> zeros;
   const safetensors::Tensor *scales = nullptr;
+  int64_t scaleRows = 1;                            ///< that share one
   int64_t scaleRowStride = 0, scaleGroupStride = 0; ///< in elements
+  std::optional<float> outerScale; ///< factor of the whole tensor, f32
+  /// Groups count columns in this order (SourceTensor::permutation); empty: in
+  /// the file's.
+  std::vector<int32_t> order;
 
   int64_t groups() const;
+  /// Element of `scales` for a group of a row.
+  int64_t scaleIndex(int64_t row, int64_t group) const;
 };
 
 /// Tensors of one checkpoint, with every shape and type checked.
@@ -68,13 +78,20 @@ public:
   llvm::Expected<const safetensors::Tensor *>
   take(const llvm::Twine &name, llvm::ArrayRef<llvm::StringRef> types,
        llvm::ArrayRef<int64_t> shape);
-  /// F32, F16 or BF16, all finite.
+  /// Of types that scales have, all finite; dimensions of 1 at the end may
+  /// lack.
   llvm::Expected<const safetensors::Tensor *>
-  takeScales(const llvm::Twine &name, llvm::ArrayRef<int64_t> shape);
+  takeScales(const llvm::Twine &name, llvm::ArrayRef<int64_t> shape,
+             llvm::ArrayRef<llvm::StringRef> types = {"F32", "F16", "BF16"});
+  /// Counts as used, if it is there: nothing here depends on it.
+  void ignore(const llvm::Twine &name);
 
   llvm::Error fail(const llvm::Twine &name, const llvm::Twine &message) const;
 
 private:
+  llvm::Error failShape(const safetensors::Tensor &tensor,
+                        llvm::ArrayRef<int64_t> shape) const;
+
   const Checkpoint &checkpoint;
   llvm::StringRef folder;
   llvm::StringSet<> &used;

@@ -7,6 +7,7 @@
 #include "lib/Import/MappedFile.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/Twine.h"
 
 using llvm::StringRef;
@@ -45,9 +46,14 @@ private:
   void readLayers(StringRef name, const Object &group, StringRef format);
   void readWeights(const std::string &where, const Object &weights,
                    QuantizedLayers &layers);
+  void readBlock(const std::string &where, const llvm::json::Value *value,
+                 QuantizedLayers &layers);
+  void addLayers(const std::string &where, StringRef format, StringRef type,
+                 const QuantizedLayers &layers);
   void readGPTQ();
   void readAWQ();
   llvm::Expected<Quantization> readBitNet();
+  void readFP8();
 
   const Object &object;
   StringRef path;
@@ -68,20 +74,92 @@ int64_t Reader::number(const Object &from, const Twine &where, StringRef key,
 
 //===- compressed-tensors -------------------------------------------------===//
 
+namespace {
+/// What `format` may say of weights of a type and of bits (0: any).
+struct StoredFormat {
+  const char *format, *type;
+  int64_t bits;
+  QuantizedLayers::Storage storage;
+};
+} // namespace
+
+static constexpr StoredFormat kStoredFormats[] = {
+    {"pack-quantized", "int", 0, QuantizedLayers::Words},
+    {"int-quantized", "int", 0, QuantizedLayers::Bytes},
+    {"float-quantized", "float", 8, QuantizedLayers::Float8},
+    {"nvfp4-pack-quantized", "float", 4, QuantizedLayers::NvFloat4},
+    {"mxfp4-pack-quantized", "float", 4, QuantizedLayers::MxFloat4},
+    // Other words for some of them.
+    {"naive-quantized", "int", 0, QuantizedLayers::Bytes},
+    {"naive-quantized", "float", 8, QuantizedLayers::Float8},
+    {"mxfp8-quantized", "float", 8, QuantizedLayers::Float8},
+};
+
+/// Heights and widths of blocks.
+void Reader::readBlock(const std::string &where, const llvm::json::Value *value,
+                       QuantizedLayers &layers) {
+  const llvm::json::Array *block = value ? value->getAsArray() : nullptr;
+  int64_t sizes[2] = {0, 0};
+  for (size_t i = 0; i < 2 && block && block->size() == 2; ++i)
+    sizes[i] = (*block)[i].getAsInteger().value_or(0);
+  for (int64_t size : sizes)
+    if (size < 1 || size > kLargestGroup)
+      return fail("key 'quantization_config." + where +
+                  "' must be two whole numbers from 1 to " +
+                  Twine(kLargestGroup));
+  layers.blockRows = sizes[0];
+  layers.group = sizes[1];
+}
+
 void Reader::readWeights(const std::string &where, const Object &weights,
                          QuantizedLayers &layers) {
-  StringRef type = weights.getString("type").value_or("int");
-  if (type != "int")
-    return refuse(where + "type", type, "int");
   layers.bits = number(weights, where, "num_bits", 2, 8);
   layers.symmetric = weights.getBoolean("symmetric").value_or(true);
   StringRef strategy = weights.getString("strategy").value_or("");
   if (strategy.empty()) // the library's own rule
     strategy = present(weights, "group_size") ? "group" : "channel";
-  if (strategy == "group")
+  if (strategy == "group" || strategy == "tensor_group")
     layers.group = number(weights, where, "group_size", 1, kLargestGroup);
+  else if (strategy == "tensor")
+    layers.group = Level::kTensor;
+  else if (strategy == "block")
+    readBlock(where + "block_structure", weights.get("block_structure"),
+              layers);
   else if (strategy != "channel")
-    refuse(where + "strategy", strategy, "group or channel");
+    refuse(where + "strategy", strategy,
+           "group, tensor_group, channel, tensor or block");
+  bool coarse = strategy == "tensor" || strategy == "block";
+  if (coarse && !layers.symmetric)
+    refuse(where + "symmetric", "false", "true where a scale has many rows");
+}
+
+/// Where neither the group nor the config names a format, tensors tell.
+void Reader::addLayers(const std::string &where, StringRef format,
+                       StringRef type, const QuantizedLayers &layers) {
+  bool named = !format.empty() && format != "mixed-precision";
+  bool floats = type == "float";
+  if (floats && layers.bits != 4 && layers.bits != 8)
+    return refuse(where + "weights.num_bits", std::to_string(layers.bits),
+                  "4 or 8 where the type is float");
+  if (floats && !layers.symmetric)
+    return refuse(where + "weights.symmetric", "false",
+                  "true where the type is float");
+  size_t before = result.layers.size();
+  std::vector<StringRef> words;
+  for (const StoredFormat &each : kStoredFormats) {
+    if (type != each.type || (each.bits && each.bits != layers.bits))
+      continue;
+    words.push_back(each.format);
+    if (named ? format != each.format
+              : StringRef(each.format) == "naive-quantized")
+      continue;
+    result.layers.push_back(layers);
+    result.layers.back().storage = each.storage;
+  }
+  if (words.empty())
+    return refuse(where + "weights.type", type, "int or float");
+  if (result.layers.size() == before)
+    refuse(where + "format", format, llvm::join(words, ", "));
 }
 
 void Reader::readLayers(StringRef name, const Object &group, StringRef format) {
@@ -89,19 +167,11 @@ void Reader::readLayers(StringRef name, const Object &group, StringRef format) {
   const Object *weights = group.getObject("weights");
   if (!weights)
     return; // activations alone
-  format = group.getString("format").value_or(format);
-  if (format != "pack-quantized" && format != "int-quantized")
-    return refuse(where + "format", format, "pack-quantized or int-quantized");
-  // Scales of activations that were measured would have tensors of their own.
-  const Object *inputs = group.getObject("input_activations");
-  const llvm::json::Value *dynamic = inputs ? inputs->get("dynamic") : nullptr;
-  if (inputs && (!dynamic || dynamic->getAsBoolean() == false))
-    return refuse(where + "input_activations.dynamic", "false", "true");
   QuantizedLayers layers;
   layers.name = name.str();
-  layers.packed = format == "pack-quantized";
   readWeights(where + "weights.", *weights, layers);
-  result.layers.push_back(std::move(layers));
+  addLayers(where, group.getString("format").value_or(format),
+            weights->getString("type").value_or("int"), layers);
 }
 
 void Reader::readCompressedTensors() {
@@ -187,6 +257,23 @@ llvm::Expected<Quantization> Reader::readBitNet() {
   return std::move(result);
 }
 
+//===- fp8 of transformers, as DeepSeek's and Qwen's files have it --------===//
+
+void Reader::readFP8() {
+  result.method = Quantization::FP8;
+  QuantizedLayers layers;
+  layers.bits = 8;
+  layers.storage = QuantizedLayers::Float8;
+  layers.scaleName = "weight_scale_inv";
+  layers.group = Level::kTensor;
+  if (const llvm::json::Value *block = present(object, "weight_block_size"))
+    readBlock("weight_block_size", block, layers);
+  StringRef format = object.getString("fmt").value_or("e4m3");
+  if (format != "e4m3" && format != "float8_e4m3fn")
+    refuse("fmt", format, "e4m3");
+  result.layers.push_back(layers);
+}
+
 llvm::Expected<Quantization> Reader::run() {
   StringRef method = object.getString("quant_method").value_or("");
   if (method == "compressed-tensors")
@@ -199,9 +286,11 @@ llvm::Expected<Quantization> Reader::run() {
     return readBitNet();
   else if (method == "torchao") // the tensors' metadata say the rest
     result.method = Quantization::TorchAO;
+  else if (method == "fp8")
+    readFP8();
   else
     refuse("quant_method", method.empty() ? "unknown" : method,
-           "compressed-tensors, gptq, awq, bitnet or torchao");
+           "compressed-tensors, gptq, awq, bitnet, fp8 or torchao");
   if (!problem.empty())
     return fileError(path, problem);
   return std::move(result);

@@ -14,9 +14,14 @@ namespace lowbit::huggingface {
 struct QuantizedLayers {
   std::string name;            ///< of a config group, for messages
   int64_t bits = 0;            ///< of a code: 2..8
-  int64_t group = Level::kRow; ///< columns that share a scale
+  int64_t group = Level::kRow; ///< columns that share a scale, or kTensor
   bool symmetric = true;       ///< says that there are no zero points
-  bool packed = true;          ///< into words of 32 bits; else a byte a code
+  /// Where its codes are: in words of 32 bits, integers of a byte, floats of a
+  /// byte (E4M3) or of half a byte (E2M1) with scales of E4M3 or of E8M0.
+  enum Storage { Words, Bytes, Float8, NvFloat4, MxFloat4 };
+  Storage storage = Words;
+  int64_t blockRows = 1; ///< rows that share the scales
+  const char *scaleName = "weight_scale";
 };
 
 /// Which layers are BitLinear, and what their tensors hold.
@@ -33,7 +38,7 @@ struct BitNetLayers {
 };
 
 struct Quantization {
-  enum Method { None, CompressedTensors, GPTQ, AWQ, BitNet, TorchAO };
+  enum Method { None, CompressedTensors, GPTQ, AWQ, BitNet, FP8, TorchAO };
   Method method = None;
   /// compressed-tensors may have several, the others have one.
   std::vector<QuantizedLayers> layers;

@@ -6,6 +6,7 @@
 //   compressed-tensors  weight_packed i32 [N, K b / 32], weight_scale [N, G],
 //     pack-quantized    weight_zero_point i32 [N b / 32, G], weight_shape
 //     int-quantized     weight i8 [N, K], weight_scale [N, G]
+//     the floats        CompressedFloats.cpp
 //   GPTQ                qweight i32 [K b / 32, N], scales [G, N],
 //                       qzeros i32 [G, N b / 32], g_idx i32 [K]
 //   AWQ                 qweight i32 [K, N / 8], scales [G, N],
@@ -53,6 +54,12 @@ llvm::Expected<PackedRows> readPackQuantized(TensorReader &reader,
 llvm::Expected<PackedRows> readIntQuantized(TensorReader &reader,
                                             llvm::StringRef layer,
                                             const QuantizedLayers &config);
+llvm::Expected<PackedRows> readFloat8(TensorReader &reader,
+                                      llvm::StringRef layer,
+                                      const QuantizedLayers &config);
+llvm::Expected<PackedRows> readFloat4(TensorReader &reader,
+                                      llvm::StringRef layer,
+                                      const QuantizedLayers &config);
 llvm::Expected<PackedRows> readGPTQ(TensorReader &reader, llvm::StringRef layer,
                                     const QuantizedLayers &config,
                                     bool zerosLessOne);
@@ -68,6 +75,12 @@ llvm::Error readBitLinear(TensorReader &reader, llvm::StringRef layer,
 
 llvm::Error readTorchAO(TensorReader &reader, llvm::StringRef layer,
                         FormatList &formats, SourceTensor &tensor);
+/// Parts of them. Scales [rows, groups] or, for blocks and tensors, fewer.
+llvm::Error readScales(TensorReader &reader, const llvm::Twine &name,
+                       llvm::ArrayRef<llvm::StringRef> types, PackedRows &rows);
+/// The group of each column, if `name` is there: rows.order.
+llvm::Error readOrder(TensorReader &reader, const llvm::Twine &name,
+                      PackedRows &rows);
 
 } // namespace lowbit::huggingface
 

@@ -126,6 +126,16 @@ Error Mapper::selectRows(SourceTensor &tensor, StringRef theirs,
   return Error::success();
 }
 
+bool rotatesRows(const Config &config, StringRef name, int64_t rows) {
+  bool rotates = name.contains(".attn_q.") || name.contains(".attn_k.");
+  return config.family->rotatesPairs && rotates && rows % config.headDim == 0;
+}
+
+bool isGainLessOne(const Config &config, StringRef name, size_t dimensions) {
+  return config.family->gainsLessOne && name.ends_with("norm.weight") &&
+         dimensions == 1;
+}
+
 /// A norm that multiplies by 1 + w; GGUF holds the sum, rounded to f32.
 static void addOne(SourceTensor &tensor) {
   SourceTensor stored = tensor;
@@ -193,14 +203,9 @@ Error Mapper::add(const TensorRule &rule, const std::string &theirs,
     return error;
   if (Error error = selectRows(tensor, theirs, rule.rows))
     return error;
-  if (config.family->gainsLessOne && StringRef(ours).ends_with("norm.weight") &&
-      tensor.shape.size() == 1)
+  if (isGainLessOne(config, ours, tensor.shape.size()))
     addOne(tensor);
-  // Heads of another number of rows are whoever builds the network's to refuse.
-  bool rotates = StringRef(ours).contains(".attn_q.") ||
-                 StringRef(ours).contains(".attn_k.");
-  if (config.family->rotatesPairs && rotates &&
-      tensor.shape.front() % config.headDim == 0)
+  if (rotatesRows(config, ours, tensor.shape.front()))
     pairRows(tensor, config.headDim);
   theirNames[ours] = theirs;
   result.push_back(std::move(tensor));

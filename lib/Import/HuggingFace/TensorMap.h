@@ -19,6 +19,14 @@ mapTensors(const Checkpoint &checkpoint, const Config &config,
            llvm::StringRef folder, FormatList &formats,
            llvm::StringMap<std::string> &theirNames);
 
+/// Whether the rows of a tensor (GGUF's name) are in GGUF's order, not in the
+/// folder's; heads of another number of rows are whoever builds the network's
+/// to refuse.
+bool rotatesRows(const Config &config, llvm::StringRef name, int64_t rows);
+/// Whether it is a norm of which the folder holds the values minus 1.
+bool isGainLessOne(const Config &config, llvm::StringRef name,
+                   size_t dimensions);
+
 } // namespace lowbit::huggingface
 
 #endif // LOWBIT_LIB_IMPORT_HUGGINGFACE_TENSORMAP_H

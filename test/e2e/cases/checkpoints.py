@@ -18,8 +18,17 @@ def make(context, layout, *schemes, **more):
     return quantized_checkpoints.make_pair(context.folder, layout, schemes, seed=7, **more)
 
 
-def scheme(bits, group, asymmetric, scale, format=""):
-    return {"bits": bits, "group": group, "asymmetric": asymmetric, "scale": scale, "format": format}
+def make_floats(context, layouts):
+    try:
+        import quantized_checkpoints
+    except ImportError:
+        raise Skip("needs the Python package numpy")
+    quantized_checkpoints.make_float_pair(context.folder, layouts, seed=11)
+
+
+def scheme(bits, group, asymmetric, scale, format="", ordered=False):
+    return {"bits": bits, "group": group, "asymmetric": asymmetric, "scale": scale, "format": format,
+            "ordered": ordered}
 
 
 def expect_floats(context):
@@ -53,6 +62,41 @@ def test_int_quantized(context, asymmetric):
 @each((2, "gptq", True), (3, "gptq_v2", True), (4, "gptq", False), (8, "gptq", True))
 def test_gptq(context, bits, format, asymmetric):
     make(context, "gptq", scheme(bits, 32, asymmetric, "F16", format))
+    expect_floats(context)
+
+
+@each((4, "gptq", False), (3, "gptq_v2", True))
+def test_gptq_activation_order(context, bits, format, asymmetric):
+    """g_idx puts columns into groups in any order."""
+    make(context, "gptq", scheme(bits, 32, asymmetric, "F16", format, ordered=True))
+    expect_floats(context)
+    # Layers of one order share a constant.
+    ir = context.run("quant-compile", context.folder / "quantized", "--stop-after=import")
+    for columns in (64, 96):
+        expect(ir.count(f"> : tensor<{columns}xi32>\n") == 1, f"not one order of {columns} columns")
+
+
+def test_pack_quantized_activation_order(context):
+    make(context, "pack_quantized", *(scheme(bits, 32, True, "F16", ordered=True) for bits in (4, 8)))
+    expect_floats(context)
+
+
+def test_activation_order_is_no_gguf(context):
+    make(context, "gptq", scheme(4, 32, False, "F16", "gptq", ordered=True))
+    line = one_line(context.attempt("quant-compile", context.folder / "quantized", "--emit=gguf", "-o", "m.gguf"),
+                    "quant-compile")
+    expect("has its columns in another order" in line, line)
+    context.run("quant-compile", context.folder / "quantized", "--emit=gguf", "--scheme=F32", "--tensors=blk.*",
+                "-o", "m.gguf", "--quiet")
+    expected = logits_of(context, context.folder / "float", PROMPTS, *tiny_models.EXACT)
+    expect_near(logits_of(context, "m.gguf", PROMPTS, *tiny_models.EXACT), expected)
+
+
+@each(("channel",), ("tensor",), ("block",), ("fp8",), ("mxfp8",), ("mxfp4",), ("nvfp4",),
+      ("channel", "nvfp4", "mxfp4", "block"))
+def test_small_floats(context, *layouts):
+    """Each alone, then a config of several groups."""
+    make_floats(context, layouts)
     expect_floats(context)
 
 

@@ -247,7 +247,7 @@ TEST_F(HuggingFaceTest, configs) {
   refuse(R"("model_type": "llama", "quantization_config":
             {"quant_method": "quip"})",
          "key 'quantization_config.quant_method' is 'quip', expected "
-         "compressed-tensors, gptq, awq, bitnet or torchao");
+         "compressed-tensors, gptq, awq, bitnet, fp8 or torchao");
   refuse(R"("model_type": "llama", "num_key_value_heads": 3)",
          "key 'num_attention_heads' is 2, expected a multiple of "
          "num_key_value_heads, 3");

@@ -1,107 +1,11 @@
 //===- QuantizedTest.cpp - Quantized matrices of a checkpoint -------------===//
 
-#include "FolderBuilder.h"
-#include "lowbit/Import/ModelSource.h"
-
-#include <gtest/gtest.h>
+#include "QuantizedFolder.h"
 
 using namespace lowbit;
-using test::Folder;
-using test::SafetensorsBuilder;
+using namespace lowbit::test;
 
-namespace {
-
-std::string words(const std::vector<uint32_t> &values) {
-  return std::string(reinterpret_cast<const char *>(values.data()),
-                     values.size() * 4);
-}
-std::string longs(const std::vector<int64_t> &values) {
-  return std::string(reinterpret_cast<const char *>(values.data()),
-                     values.size() * 8);
-}
-std::string floats(const std::vector<float> &values) {
-  return std::string(reinterpret_cast<const char *>(values.data()),
-                     values.size() * 4);
-}
-
-/// A folder of one layer: 8 elements, 2 heads of 4, 8 hidden, 5 tokens;
-/// down_proj [8, 8] is quantized.
-class QuantizedTest : public ::testing::Test {
-protected:
-  static constexpr const char *kLayer = "model.layers.0.mlp.down_proj.";
-
-  void SetUp() override {
-    std::string layer = "model.layers.0.";
-    tensors.count("model.embed_tokens.weight", {5, 8})
-        .count("model.norm.weight", {8})
-        .count(layer + "input_layernorm.weight", {8})
-        .count(layer + "post_attention_layernorm.weight", {8});
-    for (const char *name : {"q", "k", "v", "o"})
-      tensors.count(layer + "self_attn." + name + "_proj.weight", {8, 8});
-    for (const char *name : {"gate", "up"})
-      tensors.count(layer + "mlp." + name + "_proj.weight", {8, 8});
-  }
-  void add(const std::string &part, const std::string &type,
-           const std::vector<int64_t> &shape, const std::string &bytes) {
-    tensors.add(kLayer + part, type, shape, bytes);
-  }
-  void write(const std::string &quantization) {
-    folder.write("config.json", R"({"model_type": "llama", "hidden_size": 8,
-        "num_hidden_layers": 1, "intermediate_size": 8, "vocab_size": 5,
-        "num_attention_heads": 2, "tie_word_embeddings": true,
-        "quantization_config": )" + quantization +
-                                    "}");
-    folder.write("model.safetensors", tensors.bytes());
-  }
-  /// Row `row` of down_proj, and its scheme in words.
-  RowFields read(int64_t row, std::string &scheme) {
-    auto source = openHuggingFace(folder.path());
-    RowFields fields;
-    if (!source) {
-      ADD_FAILURE() << llvm::toString(source.takeError());
-      return fields;
-    }
-    const SourceTensor *tensor = (*source)->find("blk.0.ffn_down.weight");
-    EXPECT_EQ(tensor->shape, (std::vector<int64_t>{8, 8}));
-    scheme = tensor->format->scheme.str();
-    EXPECT_EQ(tensor->format->scheme.check(), "");
-    tensor->readRow(row, fields);
-    return fields;
-  }
-  void expectError(const std::string &part) {
-    auto source = openHuggingFace(folder.path());
-    ASSERT_FALSE(bool(source)) << "the folder was accepted";
-    std::string error = llvm::toString(source.takeError());
-    EXPECT_EQ(error.rfind(folder.path(), 0), 0u) << error;
-    EXPECT_EQ(error.find('\n'), std::string::npos) << error;
-    EXPECT_NE(error.find(part), std::string::npos) << error;
-  }
-  static std::string compressed(const std::string &weights,
-                                const std::string &format = "pack-quantized") {
-    return R"({"quant_method": "compressed-tensors", "format": ")" + format +
-           R"(", "config_groups": {"group_0": {"weights": {)" + weights +
-           "}}}}";
-  }
-
-  Folder folder;
-  SafetensorsBuilder tensors;
-};
-
-/// Codes 0, 1, ... 7 in a word of 4 bits each.
-constexpr uint32_t kCounting = 0x76543210;
-constexpr const char *kGroupsOf4 =
-    R"("num_bits": 4, "strategy": "group", "group_size": 4)";
-constexpr const char *kGPTQ =
-    R"({"quant_method": "gptq", "bits": 4, "group_size": 4})";
-
-std::vector<float> scalesUpTo(size_t count) {
-  std::vector<float> scales(count);
-  for (size_t i = 0; i < count; ++i)
-    scales[i] = float(i + 1);
-  return scales;
-}
-
-} // namespace
+using QuantizedTest = QuantizedFolder;
 
 TEST_F(QuantizedTest, pack_quantized) {
   add("weight_packed", "I32", {8, 1}, words(std::vector(8, kCounting)));
@@ -190,15 +94,6 @@ TEST_F(QuantizedTest, gptq_zero_points) {
       "cannot hold, at group 1 and output 4: save the model as gptq_v2");
 }
 
-TEST_F(QuantizedTest, gptq_activation_order) {
-  add("qweight", "I32", {1, 8}, words(std::vector(8, kCounting)));
-  add("scales", "F32", {2, 8}, floats(scalesUpTo(16)));
-  add("qzeros", "I32", {2, 1}, words({0x77777777, 0x77777777}));
-  add("g_idx", "I32", {8}, words({0, 0, 1, 0, 0, 1, 1, 1}));
-  write(kGPTQ);
-  expectError("down_proj.g_idx' puts column 2 into group 1, expected 0");
-}
-
 TEST_F(QuantizedTest, awq) {
   std::vector<uint32_t> lines(8, 0);
   lines[2] = kCounting; // column 2 of all outputs
@@ -236,9 +131,6 @@ TEST_F(QuantizedTest, refused_tensors) {
   add("weight_scale", "F32", {8, 2}, floats(scalesUpTo(16)));
   add("weight_zero_point", "I32", {2, 2}, words({0, 0, 0, 0}));
   refuse(kGroupsOf4, "weight_zero_point' has 2 words for 8 codes of 4 bits");
-  add("weight_scale", "F32", {8, 2}, floats(scalesUpTo(16)));
-  add("weight_g_idx", "I32", {8}, words(std::vector<uint32_t>(8, 0)));
-  refuse(kGroupsOf4, "puts columns into groups in another order");
 }
 
 TEST_F(QuantizedTest, refused_configs) {
@@ -248,7 +140,7 @@ TEST_F(QuantizedTest, refused_configs) {
   };
   refuse(R"({"quant_method": "hqq"})",
          "key 'quantization_config.quant_method' is 'hqq', expected "
-         "compressed-tensors, gptq, awq, bitnet or torchao");
+         "compressed-tensors, gptq, awq, bitnet, fp8 or torchao");
   refuse(R"({"quant_method": "gptq", "bits": 5, "group_size": 4})",
          "key 'quantization_config.bits' is 5, expected 2, 3, 4 or 8");
   refuse(R"({"quant_method": "gptq", "bits": 4, "group_size": 0})",
@@ -260,13 +152,28 @@ TEST_F(QuantizedTest, refused_configs) {
              "version": "gemv"})",
          "version' is 'gemv', expected gemm");
   refuse(compressed(kGroupsOf4, "float-quantized"),
-         "format' is 'float-quantized', expected pack-quantized or "
-         "int-quantized");
+         "format' is 'float-quantized', expected pack-quantized, "
+         "int-quantized, naive-quantized");
   refuse(compressed(R"("num_bits": 9, "strategy": "channel")"),
          "config_groups.group_0.weights.num_bits' must be a whole number from "
          "2 to 8");
-  refuse(compressed(R"("num_bits": 4, "strategy": "tensor")"),
-         "strategy' is 'tensor', expected group or channel");
+  refuse(compressed(R"("num_bits": 4, "strategy": "token")"),
+         "strategy' is 'token', expected group, tensor_group, channel, tensor "
+         "or block");
+  refuse(compressed(R"("num_bits": 4, "strategy": "tensor",
+                       "symmetric": false)"),
+         "symmetric' is 'false', expected true where a scale has many rows");
+  refuse(compressed(R"("num_bits": 8, "strategy": "block",
+                       "block_structure": [4, 0])"),
+         "block_structure' must be two whole numbers from 1 to");
+  refuse(compressed(R"("num_bits": 6, "strategy": "channel",
+                       "type": "float")"),
+         "num_bits' is '6', expected 4 or 8 where the type is float");
+  refuse(compressed(R"("num_bits": 4, "strategy": "channel",
+                       "type": "posit")"),
+         "type' is 'posit', expected int or float");
+  refuse(R"({"quant_method": "fp8", "fmt": "e5m2"})",
+         "fmt' is 'e5m2', expected e4m3");
   refuse(R"({"quant_method": "compressed-tensors"})",
          "config_groups' must be an object");
 }
