@@ -470,6 +470,24 @@ bool KernelBuilder::lowerOutRows(Operation *op) {
   return false;
 }
 
+LogicalResult KernelBuilder::lowerFakeQuant(FakeQuantOp op) {
+  std::optional<FakeQuantPlan> plan = planFakeQuant(op);
+  if (!plan)
+    return op.emitOpError("has a kernel for integer codes under one f32 scale "
+                          "of the row or tensor, given or from `minmax`, in "
+                          "f32, but got ")
+           << op.getQuantizer() << " in " << op.getScheme();
+  Split split = oneRow_          ? Split::None
+                : plan->ofTensor ? Split::Other
+                                 : Split::Rows;
+  call(op, op->getOperands(), split,
+       [&](Emitter &e, const KernelContext &c, Value, ValueRange v) {
+         emitFakeQuant(e, c, *plan, v[0], op.getScales() ? v[1] : Value(),
+                       op.getZeros() ? v[2] : Value(), v.back());
+       });
+  return success();
+}
+
 LogicalResult KernelBuilder::lower(Operation *op) {
   if (auto weight = dyn_cast<lm::WeightOp>(op)) {
     auto tensor = dyn_cast<RankedTensorType>(weight.getType());
@@ -501,6 +519,8 @@ LogicalResult KernelBuilder::lower(Operation *op) {
     lowerPlainAttention(attention);
     return success();
   }
+  if (auto fakeQuant = dyn_cast<FakeQuantOp>(op))
+    return lowerFakeQuant(fakeQuant);
   if (lowerOutRows(op))
     return success();
   if (auto probe = dyn_cast<lm::ProbeOp>(op)) {

@@ -11,6 +11,7 @@
 #define LOWBIT_CONVERSION_KERNELS_H
 
 #include "dialects/LM/IR/LMOps.h"
+#include "dialects/LowBit/IR/LowBitOps.h"
 #include "dialects/Pack/IR/PackOps.h"
 #include "lowbit/Analysis/TargetInfo.h"
 #include "lowbit/Conversion/Emitter.h"
@@ -101,6 +102,20 @@ void emitGate(Emitter &e, const KernelContext &c, lm::Activation function,
               mlir::Value gate, mlir::Value up, mlir::Value out);
 void emitAdd(Emitter &e, const KernelContext &c, mlir::Value lhs,
              mlir::Value rhs, mlir::Value out);
+/// What lowbit.fake_quant does to a row, with the fields of the row or of all
+/// rows.
+struct FakeQuantPlan {
+  bool isGiven = false;  ///< by operands; else from the range around zero
+  bool ofTensor = false; ///< one range for all rows, which each worker reads
+  bool divides = false;  ///< by the scale; else times 1 / scale
+  float low = 0, high = 0, leastScale = 0;
+};
+/// nullopt: there is no kernel.
+std::optional<FakeQuantPlan> planFakeQuant(FakeQuantOp op);
+/// `scales`, `zeros`: memref<rows x 1 x f32>, null where they are not given.
+void emitFakeQuant(Emitter &e, const KernelContext &c,
+                   const FakeQuantPlan &plan, mlir::Value x, mlir::Value scales,
+                   mlir::Value zeros, mlir::Value out);
 /// Row t of `x` to row `first` + t of `out`.
 void emitCopyRows(Emitter &e, const KernelContext &c, mlir::Value first,
                   mlir::Value x, mlir::Value out);
