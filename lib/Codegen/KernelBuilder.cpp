@@ -432,11 +432,6 @@ bool KernelBuilder::lowerRowwise(Operation *op) {
     return emit([&](Emitter &e, const KernelContext &c, Value, ValueRange v) {
       emitGate(e, c, gate.getFunction(), v[0], v[1], v[2]);
     });
-  if (auto rounded = dyn_cast<FakeQuantOp>(op);
-      rounded && hasFakeQuantKernel(rounded))
-    return emit([&](Emitter &e, const KernelContext &c, Value, ValueRange v) {
-      emitFakeQuant(e, c, rounded, v[0], v[1]);
-    });
   if (auto rotate = dyn_cast<lm::RotateOp>(op);
       rotate && rotate.getAxis() == lm::Axis::Columns)
     return emit([&](Emitter &e, const KernelContext &c, Value, ValueRange v) {
@@ -481,6 +476,23 @@ bool KernelBuilder::lowerOutRows(Operation *op) {
   return false;
 }
 
+LogicalResult KernelBuilder::lowerFakeQuant(FakeQuantOp op) {
+  if (!hasFakeQuantKernel(op))
+    return op.emitOpError("has a kernel for integer codes under one f32 scale, "
+                          "by absmax, minmax or given, in f32, but got ")
+           << op.getQuantizer() << " in " << op.getScheme();
+  bool ofTensor =
+      op.getScheme().getScheme().levels[0].group == Level::kTensor &&
+      !op.getScales();
+  Split split = oneRow_ ? Split::None : ofTensor ? Split::Other : Split::Rows;
+  call(op, op->getOperands(), split,
+       [&](Emitter &e, const KernelContext &c, Value, ValueRange v) {
+         emitFakeQuant(e, c, op, v[0], op.getScales() ? v[1] : Value(),
+                       op.getZeros() ? v[2] : Value(), v.back());
+       });
+  return success();
+}
+
 LogicalResult KernelBuilder::lower(Operation *op) {
   if (auto weight = dyn_cast<lm::WeightOp>(op)) {
     auto tensor = dyn_cast<RankedTensorType>(weight.getType());
@@ -512,6 +524,8 @@ LogicalResult KernelBuilder::lower(Operation *op) {
     lowerPlainAttention(attention);
     return success();
   }
+  if (auto fakeQuant = dyn_cast<FakeQuantOp>(op))
+    return lowerFakeQuant(fakeQuant);
   if (lowerOutRows(op))
     return success();
   if (auto probe = dyn_cast<lm::ProbeOp>(op)) {

@@ -56,6 +56,7 @@ private:
   LinearPlan planOf(const PanelLayout &panel, const RowsLayout &layout);
   void lowerAttention(mlir::Operation *op);
   void lowerPlainAttention(lm::AttentionOp attention);
+  llvm::LogicalResult lowerFakeQuant(FakeQuantOp op);
   bool lowerRowwise(mlir::Operation *op);
   bool lowerOutRows(mlir::Operation *op);
 

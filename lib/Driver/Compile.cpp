@@ -13,6 +13,7 @@
 
 #include "dialects/LM/Transforms/Passes.h"
 #include "lowbit/Import/Importers.h"
+#include "lowbit/Import/Onnx.h"
 #include "lowbit/InitAll.h"
 #include "lowbit/Target/CPU.h"
 
@@ -163,6 +164,8 @@ private:
     console.begin("import");
     if (StringRef(options.input).ends_with(".mlir"))
       return loadMLIR();
+    if (StringRef(options.input).ends_with(".onnx"))
+      return loadOnnx();
     if (!options.linear.empty())
       return makeLayers();
     if (!source)
@@ -246,6 +249,17 @@ private:
       return opened.takeError();
     keep(std::move(*opened));
     return llvm::Error::success();
+  }
+
+  /// Layers whose activations the graph rounds are quantized already.
+  llvm::Error loadOnnx() {
+    auto imported = importOnnx(options.input, &context, options.rows);
+    if (!imported)
+      return imported.takeError();
+    keep(std::move(imported->source));
+    module = std::move(imported->module);
+    reached = Stage::Quantize;
+    return applyScheme();
   }
 
   /// IR of one level, behind what a module's header is made from: signatures

@@ -172,7 +172,9 @@ void declareOptions(tools::OptionParser &parser, Command &command,
               &options.shape);
   parser.text("--linear", "KxN", "linear layers of K inputs and N outputs",
               &options.linear);
-  parser.text("--rows", "M,...", "their rows of activations (default 1)",
+  parser.text("--rows", "M,...",
+              "their rows of activations, and an .onnx file's symbolic "
+              "dimension (default 1)",
               &words.rows);
   parser.text("--fill", "BYTES",
               "so many copies of the layer that they take as many bytes "
@@ -272,8 +274,11 @@ llvm::Error checkSource(const Words &words, const CompileOptions &options) {
                    "' and random weights");
   if (random && options.scheme.empty())
     return failure("random weights need a scheme: --scheme=Q4_0");
-  if (options.linear.empty() && (!words.rows.empty() || !words.fill.empty()))
-    return failure("--rows and --fill belong to --linear=KxN");
+  bool isOnnx = llvm::StringRef(options.input).ends_with(".onnx");
+  if (options.linear.empty() &&
+      ((!words.rows.empty() && !isOnnx) || !words.fill.empty()))
+    return failure("--rows belongs to --linear=KxN or an .onnx file, --fill to "
+                   "--linear");
   if (random && options.tensors != ".*")
     return failure("--tensors is for files: random weights are all in one "
                    "scheme");
@@ -356,9 +361,10 @@ llvm::Error checkRecipe(const Command &command) {
     return llvm::Error::success();
   }
   if (!options.shape.empty() || !options.linear.empty() ||
-      llvm::StringRef(options.input).ends_with(".mlir"))
-    return failure("--recipe quantizes a model's file, not random weights or "
-                   "IR");
+      llvm::StringRef(options.input).ends_with(".mlir") ||
+      llvm::StringRef(options.input).ends_with(".onnx"))
+    return failure("--recipe quantizes a language model's file, not random "
+                   "weights, IR or an ONNX graph");
   if (!options.scheme.empty())
     return failure("--recipe and --scheme both say what tensors are rounded "
                    "to; give one");
@@ -373,7 +379,7 @@ llvm::Expected<Command> parseOptions(int argc, char **argv, bool &done) {
   Words words;
   tools::OptionParser parser(
       "quant-compile",
-      "quant-compile MODEL|INPUT.mlir -o MODULE.so\n"
+      "quant-compile MODEL|INPUT.onnx|INPUT.mlir -o MODULE.so\n"
       "       quant-compile MODEL OUT.gguf|OUT.so TYPE [THREADS]\n"
       "       quant-compile --shape=SHAPE --scheme=SCHEME -o MODULE.so",
       "Compiles a model ahead of time to one file that holds its code, weights "

@@ -109,11 +109,13 @@ void emitLayerNorm(Emitter &e, const KernelContext &c, float epsilon,
                    mlir::Value out);
 void emitActivate(Emitter &e, const KernelContext &c, lm::Activation function,
                   mlir::Value x, mlir::Value out);
-/// Whether compiled code rounds so: integer codes with f32 scales of rows or
-/// groups, from the largest magnitude or both ends, in f32.
+/// Whether compiled code rounds so: integer codes under one f32 scale, from the
+/// largest magnitude, both ends or given, in f32.
 bool hasFakeQuantKernel(FakeQuantOp op);
+/// `scales`, `zeros`: memref<rows x groups x f32>, null where they are not given.
 void emitFakeQuant(Emitter &e, const KernelContext &c, FakeQuantOp op,
-                   mlir::Value x, mlir::Value out);
+                   mlir::Value x, mlir::Value scales, mlir::Value zeros,
+                   mlir::Value out);
 void emitRotate(Emitter &e, const KernelContext &c, int64_t block,
                 mlir::Value x, mlir::Value out);
 void emitGate(Emitter &e, const KernelContext &c, lm::Activation function,
