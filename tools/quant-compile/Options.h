@@ -3,18 +3,29 @@
 #ifndef LOWBIT_TOOLS_QUANT_COMPILE_OPTIONS_H
 #define LOWBIT_TOOLS_QUANT_COMPILE_OPTIONS_H
 
-#include "lowbit/Driver/Compile.h"
+#include "lowbit/Calibration/Budget.h"
 
 namespace lowbit {
 
+/// --budget and what belongs to it.
+struct BudgetCommand {
+  std::optional<BudgetLimit> limit;
+  std::vector<std::string> candidates; ///< none: the usual ones
+  Algorithm algorithm = Algorithm::Search;
+  double seconds = 600;
+  std::string report;       ///< a file for the figures; "": none
+  std::string outputRecipe; ///< a file for the recipe; "": none
+};
+
 struct Command {
   CompileOptions compile;
-  std::string recipe;      ///< a file or a built-in word; "": none
-  std::string text;        ///< that calibrates, in place of the recipe's
-  std::string workFolder;  ///< "": beside the output, removed at the end
+  std::string recipe;     ///< a file or a built-in word; "": none
+  std::string text;       ///< that calibrates, in place of the recipe's
+  std::string workFolder; ///< "": beside the output, removed at the end
   int32_t sequences = 0, length = 0; ///< 0: as the recipe says
   int32_t threads = 0;
   bool dryRun = false;
+  BudgetCommand budget;
 };
 
 /// Reads the command line; an error says which word is wrong and what to do.

@@ -13,6 +13,8 @@ namespace lowbit {
 
 static llvm::Expected<Recipe> recipeOf(const Command &command,
                                        const ModelSource &source) {
+  if (command.budget.limit)
+    return recipeOfBudget(command, source);
   llvm::StringRef word = command.recipe;
   bool isFile = word.ends_with(".yaml") || word.ends_with(".yml");
   std::string key =
@@ -68,7 +70,21 @@ static llvm::Error printPlan(const ModelSource &source, const Recipe &recipe) {
   return llvm::Error::success();
 }
 
+std::string workFolderOf(const Command &command) {
+  if (!command.workFolder.empty())
+    return command.workFolder;
+  const std::string &output = command.compile.output;
+  return (output.empty() ? "lowbit-budget" : output) + ".work";
+}
+
 llvm::Error quantize(const Command &command) {
+  QuantizeOptions options;
+  options.workFolder = workFolderOf(command);
+  bool isMeasured = command.budget.limit.has_value();
+  llvm::scope_exit clean([&] {
+    if (command.workFolder.empty() && (isMeasured || !command.dryRun))
+      llvm::sys::fs::remove_directories(options.workFolder);
+  });
   auto source = openModel(command.compile.input);
   if (!source)
     return source.takeError();
@@ -77,20 +93,14 @@ llvm::Error quantize(const Command &command) {
     return recipe.takeError();
   if (command.dryRun)
     return printPlan(**source, *recipe);
-  QuantizeOptions options;
+  if (command.compile.output.empty()) // the recipe was all that was wanted
+    return llvm::Error::success();
   options.compile = command.compile;
   if (!recipe->activations.empty())
     options.compile.activations = recipe->activations;
   options.recipe = std::move(*recipe);
   options.threads = command.threads;
   options.quiet = command.compile.quiet;
-  bool keeps = !command.workFolder.empty();
-  options.workFolder =
-      keeps ? command.workFolder : command.compile.output + ".work";
-  llvm::scope_exit clean([&] {
-    if (!keeps)
-      llvm::sys::fs::remove_directories(options.workFolder);
-  });
   auto model = quantizeModel(std::move(*source), options);
   if (!model)
     return model.takeError();

@@ -12,9 +12,10 @@ int main(int argc, char **argv) {
   auto command = lowbit::parseOptions(argc, argv, done);
   if (command && done)
     return 0;
-  llvm::Error error = !command                  ? command.takeError()
-                      : command->recipe.empty() ? lowbit::compile(command->compile)
-                                                : lowbit::quantize(*command);
+  llvm::Error error = !command ? command.takeError()
+                      : command->recipe.empty() && !command->budget.limit
+                          ? lowbit::compile(command->compile)
+                          : lowbit::quantize(*command);
   if (!error)
     return 0;
   llvm::errs() << "quant-compile: " << llvm::toString(std::move(error)) << "\n";
