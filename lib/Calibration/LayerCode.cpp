@@ -70,14 +70,26 @@ llvm::Error LayerCode::bind(llvm::StringRef function) {
   for (auto &entry : bound_)
     qrt_bind_weight(model_, entry.getKeyData(), nullptr, 0);
   bound_.clear();
-  for (const std::string &name : signature(function).weights) {
-    const WeightImage &image = images_[name];
-    std::string &bytes = bound_[name];
-    bytes = packWeight(image);
-    if (qrt_bind_weight(model_, name.c_str(), bytes.data(), image.bytes()) !=
-        QRT_OK)
-      return runtimeError();
-  }
+  for (const std::string &name : signature(function).weights)
+    if (llvm::Error error = bindWeight(name))
+      return error;
+  return llvm::Error::success();
+}
+
+llvm::Error LayerCode::bindAll() {
+  for (auto &image : images_)
+    if (llvm::Error error = bindWeight(image.getKey()))
+      return error;
+  return llvm::Error::success();
+}
+
+llvm::Error LayerCode::bindWeight(llvm::StringRef name) {
+  const WeightImage &image = images_[name];
+  std::string &bytes = bound_[name];
+  bytes = packWeight(image);
+  if (qrt_bind_weight(model_, image.name.c_str(), bytes.data(),
+                      image.bytes()) != QRT_OK)
+    return runtimeError();
   return llvm::Error::success();
 }
 

@@ -48,11 +48,14 @@ public:
                    std::function<void(int64_t, RowFields &)> readRow);
   /// Packs and binds the weights of `function`; those bound before are let go.
   llvm::Error bind(llvm::StringRef function);
+  /// Packs and binds all weights, which stay.
+  llvm::Error bindAll();
   /// `arguments`: those of the function, inputs first.
   llvm::Error call(llvm::StringRef function, llvm::ArrayRef<void *> arguments);
 
 private:
   LayerCode() = default;
+  llvm::Error bindWeight(llvm::StringRef name);
 
   qrt_model *model_ = nullptr;
   llvm::StringMap<LayerSignature> signatures_;

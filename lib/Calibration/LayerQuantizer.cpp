@@ -9,6 +9,7 @@
 #include "lowbit/Quantize/RoundToNearest.h"
 
 #include <atomic>
+#include <numeric>
 
 namespace lowbit {
 
@@ -143,9 +144,28 @@ chooseFactors(const Recipe &recipe, llvm::ArrayRef<const TensorPlan *> plans,
       .scales;
 }
 
+/// sum_k weight[k] (value[k] - rounded[k])^2 of all rows.
+static double weightedError(const TensorPlan &plan, const Matrix &matrix,
+                            llvm::ArrayRef<RowFields> rows,
+                            llvm::ArrayRef<float> weights, ThreadPool &pool) {
+  std::vector<double> errors(rows.size());
+  pool.forEach(matrix.rows, [&](int64_t i) {
+    thread_local std::vector<float> rounded;
+    rounded.resize(size_t(matrix.columns));
+    dequantizeRow(plan.scheme, rows[size_t(i)], matrix.columns, rounded.data());
+    double sum = 0;
+    for (int64_t k = 0; k < matrix.columns; ++k) {
+      double e = double(matrix.row(i)[k]) - double(rounded[size_t(k)]);
+      sum += double(weights[size_t(k)]) * e * e;
+    }
+    errors[size_t(i)] = sum;
+  });
+  return std::accumulate(errors.begin(), errors.end(), 0.0);
+}
+
 llvm::Expected<std::vector<RowFields>>
 quantizeMatrix(const TensorPlan &plan, const SourceTensor &tensor,
-               InputStats &stats, ThreadPool &pool) {
+               InputStats &stats, ThreadPool &pool, double *error) {
   if (llvm::Error error = checkStats(stats, plan.name))
     return std::move(error);
   auto matrix = readMatrix(tensor, pool);
@@ -160,15 +180,20 @@ quantizeMatrix(const TensorPlan &plan, const SourceTensor &tensor,
     if (!(*gptq)->quantize(pool, plan.scheme, matrix->values.data(),
                            matrix->rows, result, problem))
       return failure("tensor '" + plan.name + "': " + problem);
+    if (error)
+      *error = std::accumulate(result.errors.begin(), result.errors.end(), 0.0);
     return std::move(result.rows);
   }
   RoundOptions options;
   options.search = plan.algorithm == Algorithm::Search;
   std::vector<float> importance = stats.importance();
   options.weights = importance.data();
-  if (plan.algorithm == Algorithm::HQQ)
-    return roundHqq(plan, *matrix, pool);
-  return round(plan, *matrix, options, pool);
+  std::vector<RowFields> rows = plan.algorithm == Algorithm::HQQ
+                                    ? roundHqq(plan, *matrix, pool)
+                                    : round(plan, *matrix, options, pool);
+  if (error)
+    *error = weightedError(plan, *matrix, rows, importance, pool);
+  return rows;
 }
 
 } // namespace lowbit

@@ -38,10 +38,12 @@ private:
 };
 
 /// Codes and fields of one matrix by its plan's algorithm. Weights or
-/// activations that are not finite are an error that names the tensor.
+/// activations that are not finite are an error that names the tensor. `error`:
+/// the squared error of the product, in units that only compare schemes of one
+/// matrix and one algorithm.
 llvm::Expected<std::vector<RowFields>>
 quantizeMatrix(const TensorPlan &plan, const SourceTensor &tensor,
-               InputStats &stats, ThreadPool &pool);
+               InputStats &stats, ThreadPool &pool, double *error = nullptr);
 
 /// Factors for what some matrices of `tensors` are multiplied with, by the
 /// recipe's method; `plans` say what they are rounded into.

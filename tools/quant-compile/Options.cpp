@@ -36,6 +36,7 @@ struct Words {
   std::string targetCPU, kv = "f16", startFrom, stopAfter = "module",
                          emit = "so", probe;
   std::string rows, fill;
+  std::string budget, candidates, algorithm, seconds;
   int32_t maxRows = 0;
   bool version = false;
   std::vector<std::string> positional;
@@ -164,6 +165,30 @@ void declareOptions(tools::OptionParser &parser, Command &command,
                  &command.threads, 1);
   parser.flag("--dry-run", "print what the recipe would do, and the sizes",
               &command.dryRun);
+  parser.section("Quantization under a limit");
+  parser.text("--budget", "LIMIT",
+              "choose a scheme for each tensor so that the model stays as near "
+              "to the original as size=90MB, bpw=4.5 or latency=12ms (products "
+              "of a token) allow, or as small as ppl=+2% allows; needs "
+              "--calibrate",
+              &words.budget);
+  parser.text("--candidates", "SCHEME,...",
+              "what there is to choose from (default "
+              "Q8_0,Q6_K,Q5_K,Q4_K,Q3_K,Q2_K); with ; between them where the "
+              "words of one hold commas",
+              &words.candidates);
+  parser.choice("--budget-algorithm", {"nearest", "search", "gptq"},
+                "who chooses the codes (default search)", &words.algorithm);
+  parser.text("--budget-time", "TIME",
+              "how long to measure, such as 90s, 10m (default) or 1h; the best "
+              "so far counts then",
+              &words.seconds);
+  parser.text("--budget-report", "FILE",
+              "write the Pareto front and each tensor's sensitivity (JSON)",
+              &command.budget.report);
+  parser.text("--output-recipe", "FILE.yaml",
+              "write what was chosen as a recipe, for --recipe",
+              &command.budget.outputRecipe);
   parser.section("Random weights, for measurements (need --scheme)");
   parser.text("--shape", "SHAPE",
               "a whole model: " + llvm::join(knownShapes(), ", ") +
@@ -338,6 +363,45 @@ llvm::Error readPositional(Words &words, Command &command) {
   return llvm::Error::success();
 }
 
+/// --budget and the words that belong to it.
+llvm::Error readBudget(const Words &words, Command &command) {
+  BudgetCommand &budget = command.budget;
+  if (words.budget.empty()) {
+    for (auto [flag, given] :
+         {std::pair("--candidates", !words.candidates.empty()),
+          {"--budget-algorithm", !words.algorithm.empty()},
+          {"--budget-time", !words.seconds.empty()},
+          {"--budget-report", !budget.report.empty()},
+          {"--output-recipe", !budget.outputRecipe.empty()}})
+      if (given)
+        return failure(std::string(flag) + " belongs to --budget=LIMIT");
+    return llvm::Error::success();
+  }
+  if (!command.recipe.empty())
+    return failure("--recipe and --budget both say what tensors are rounded "
+                   "to; give one");
+  auto limit = parseBudget(words.budget);
+  if (!limit)
+    return limit.takeError();
+  budget.limit = std::move(*limit);
+  llvm::SmallVector<llvm::StringRef> candidates;
+  // The words of a scheme hold commas.
+  llvm::StringRef list = words.candidates;
+  list.split(candidates, list.contains(';') ? ';' : ',', -1, false);
+  for (llvm::StringRef word : candidates)
+    budget.candidates.push_back(word.trim().str());
+  budget.algorithm = words.algorithm == "nearest" ? Algorithm::Nearest
+                     : words.algorithm == "gptq"  ? Algorithm::GPTQ
+                                                  : Algorithm::Search;
+  if (words.seconds.empty())
+    return llvm::Error::success();
+  auto seconds = parseDuration(words.seconds);
+  if (!seconds)
+    return failure("--budget-time: " + llvm::toString(seconds.takeError()));
+  budget.seconds = *seconds;
+  return llvm::Error::success();
+}
+
 /// Words that only make sense together.
 llvm::Error checkRecipe(const Command &command) {
   const CompileOptions &options = command.compile;
@@ -347,7 +411,7 @@ llvm::Error checkRecipe(const Command &command) {
                      "else: give a recipe, or no -o");
     return llvm::Error::success();
   }
-  if (command.recipe.empty()) {
+  if (command.recipe.empty() && !command.budget.limit) {
     for (auto [flag, given] :
          {std::pair("--calibrate", !command.text.empty()),
           {"--imatrix", !command.importance.empty()},
@@ -357,17 +421,20 @@ llvm::Error checkRecipe(const Command &command) {
           {"--sequences", command.sequences > 0},
           {"--sequence-length", command.length > 0}})
       if (given)
-        return failure(std::string(flag) + " belongs to --recipe=RECIPE");
+        return failure(std::string(flag) +
+                       " belongs to --recipe=RECIPE or --budget=LIMIT");
     return llvm::Error::success();
   }
   if (!options.shape.empty() || !options.linear.empty() ||
       llvm::StringRef(options.input).ends_with(".mlir") ||
       llvm::StringRef(options.input).ends_with(".onnx"))
-    return failure("--recipe quantizes a language model's file, not random "
-                   "weights, IR or an ONNX graph");
+    return failure((command.recipe.empty() ? "--budget" : "--recipe") +
+                   std::string(" quantizes a language model's file, not random "
+                               "weights, IR or an ONNX graph"));
   if (!options.scheme.empty())
-    return failure("--recipe and --scheme both say what tensors are rounded "
-                   "to; give one");
+    return failure((command.recipe.empty() ? "--budget" : "--recipe") +
+                   std::string(" and --scheme both say what tensors are "
+                               "rounded to; give one"));
   return llvm::Error::success();
 }
 
@@ -396,6 +463,8 @@ llvm::Expected<Command> parseOptions(int argc, char **argv, bool &done) {
   }
   if (llvm::Error error = readPositional(words, command))
     return std::move(error);
+  if (llvm::Error error = readBudget(words, command))
+    return std::move(error);
   if (llvm::Error error = checkRecipe(command))
     return std::move(error);
   if (llvm::Error error = checkSource(words, options))
@@ -416,7 +485,7 @@ llvm::Expected<Command> parseOptions(int argc, char **argv, bool &done) {
                      options.emit == Emit::CompressedTensors;
   if (options.stopAfter == Stage::Module && wantsModule &&
       options.output.empty() && !command.dryRun &&
-      command.outputImportance.empty())
+      command.outputImportance.empty() && command.budget.outputRecipe.empty())
     return failure("-o FILE is missing");
   if (!options.symbol.empty() && options.emit != Emit::StaticObject)
     return failure("--symbol names the module in an object: give --emit=obj "

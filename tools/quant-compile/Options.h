@@ -3,10 +3,21 @@
 #ifndef LOWBIT_TOOLS_QUANT_COMPILE_OPTIONS_H
 #define LOWBIT_TOOLS_QUANT_COMPILE_OPTIONS_H
 
+#include "lowbit/Calibration/Budget.h"
 #include "lowbit/Calibration/Overrides.h"
 #include "lowbit/Driver/Compile.h"
 
 namespace lowbit {
+
+/// --budget and what belongs to it.
+struct BudgetCommand {
+  std::optional<BudgetLimit> limit;
+  std::vector<std::string> candidates; ///< none: the usual ones
+  Algorithm algorithm = Algorithm::Search;
+  double seconds = 600;
+  std::string report;       ///< a file for the figures; "": none
+  std::string outputRecipe; ///< a file for the recipe; "": none
+};
 
 struct Command {
   CompileOptions compile;
@@ -19,6 +30,7 @@ struct Command {
   std::string importance;       ///< an imatrix file, in place of the recipe's
   std::string outputImportance; ///< one to write
   RecipeOverrides overrides;
+  BudgetCommand budget;
 };
 
 /// Reads the command line; an error says which word is wrong and what to do.

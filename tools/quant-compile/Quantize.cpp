@@ -35,6 +35,8 @@ static llvm::Expected<Recipe> onlyLooks() {
 
 static llvm::Expected<Recipe> recipeOf(const Command &command,
                                        const ModelSource &source) {
+  if (command.budget.limit)
+    return recipeOfBudget(command, source);
   llvm::StringRef word = command.recipe;
   bool isFile = word.ends_with(".yaml") || word.ends_with(".yml");
   ModelShape shape = shapeOf(source);
@@ -96,7 +98,24 @@ static llvm::Error printPlan(const ModelSource &source, const Recipe &recipe) {
   return llvm::Error::success();
 }
 
+std::string workFolderOf(const Command &command) {
+  if (!command.workFolder.empty())
+    return command.workFolder;
+  for (const std::string &output :
+       {command.compile.output, command.outputImportance})
+    if (!output.empty())
+      return output + ".work";
+  return "lowbit-budget.work";
+}
+
 llvm::Error quantize(const Command &command) {
+  QuantizeOptions options;
+  options.workFolder = workFolderOf(command);
+  bool isMeasured = command.budget.limit.has_value();
+  llvm::scope_exit clean([&] {
+    if (command.workFolder.empty() && (isMeasured || !command.dryRun))
+      llvm::sys::fs::remove_directories(options.workFolder);
+  });
   auto source = openModel(command.compile.input);
   if (!source)
     return source.takeError();
@@ -105,6 +124,9 @@ llvm::Error quantize(const Command &command) {
     return recipe.takeError();
   if (command.dryRun)
     return printPlan(**source, *recipe);
+  bool onlyRecipe = isMeasured && command.compile.output.empty();
+  if (onlyRecipe) // the recipe was all that was wanted
+    return llvm::Error::success();
   if (command.compile.emit == Emit::GGUF &&
       llvm::any_of(recipe->tensors,
                    [](const TensorRule &rule) { return rule.lowRank > 0; }))
@@ -113,7 +135,6 @@ llvm::Error quantize(const Command &command) {
         "recipe " + recipe->name +
             ": no key of a GGUF file speaks of corrections of low rank: take "
             "low-rank out, or write a module");
-  QuantizeOptions options;
   options.compile = command.compile;
   if (!recipe->activations.empty())
     options.compile.activations = recipe->activations;
@@ -123,16 +144,6 @@ llvm::Error quantize(const Command &command) {
   options.threads = command.threads;
   options.quiet = command.compile.quiet;
   options.outputImportance = command.outputImportance;
-  bool keeps = !command.workFolder.empty();
-  options.workFolder =
-      keeps ? command.workFolder
-            : (command.compile.output.empty() ? command.outputImportance
-                                              : command.compile.output) +
-                  ".work";
-  llvm::scope_exit clean([&] {
-    if (!keeps)
-      llvm::sys::fs::remove_directories(options.workFolder);
-  });
   auto model = quantizeModel(std::move(*source), options);
   if (!model)
     return model.takeError();

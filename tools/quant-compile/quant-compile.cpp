@@ -13,6 +13,7 @@ int main(int argc, char **argv) {
   if (command && done)
     return 0;
   bool quantizes = command && (!command->recipe.empty() ||
+                               command->budget.limit ||
                                !command->outputImportance.empty());
   llvm::Error error = !command    ? command.takeError()
                       : quantizes ? lowbit::quantize(*command)

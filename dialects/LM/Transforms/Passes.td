@@ -204,7 +204,11 @@ def SplitLayers : Pass<"lm-split-layers", "::mlir::ModuleOp"> {
         head(x: tensor<RxDxf32>) -> (what its linear layers read ...)
 
     `layer.0` takes the embedding's rows. The attribute `lm.inputs` of a function names, for each of the latter
-    results, the weights that it is multiplied with. `head` computes no logits.
+    results, the weights that it is multiplied with. `head` computes no logits; with `scored`, a function more does, of
+    so many rows: what they are not asked for costs nothing, and a head may be the largest product of all.
+
+        logits(x: tensor<SxDxf32>) -> tensor<SxVxf32>
+
     Attention over the store becomes attention over the rows. The attribute
     `lm.model` goes.
 
@@ -221,7 +225,8 @@ def SplitLayers : Pass<"lm-split-layers", "::mlir::ModuleOp"> {
     Relies on `lm-verify-model`.
   }];
   let options = [
-    Option<"rows", "rows", "int64_t", "512", "rows of a sequence">
+    Option<"rows", "rows", "int64_t", "512", "rows of a sequence">,
+    Option<"scored", "scored", "int64_t", "0", "rows of @logits; 0: no such function">
   ];
 }
 

@@ -133,7 +133,7 @@ struct SplitLayers : lowbit::lm::impl::SplitLayersBase<SplitLayers> {
     bool ok = true;
     for (size_t i = 0; ok && i < probes_.size(); ++i)
       ok = splitLayer(i);
-    if (!ok || !splitHead())
+    if (!ok || !splitHead() || (scored > 0 && !splitLogits()))
       return signalPassFailure();
     text_.erase();
     module->removeAttr("lm.model");
@@ -191,6 +191,15 @@ private:
     FunctionBuilder builder(text_, rows, "head");
     builder.argument(last);
     return finish(builder, {}, ops);
+  }
+
+  bool splitLogits() {
+    FunctionBuilder builder(text_, scored, "logits");
+    builder.argument(end(probes_.size() - 1));
+    Value y = builder.compute(text_.front().getTerminator()->getOperand(0));
+    if (y)
+      builder.finish({y}, ArrayAttr::get(&getContext(), {}));
+    return bool(y);
   }
 
   /// Ops that `to` depends on and that depend on `from`.

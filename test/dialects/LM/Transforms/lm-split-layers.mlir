@@ -1,4 +1,5 @@
 // RUN: quant-opt %s --lm-split-layers=rows=8 --lm-verify-model | FileCheck %s
+// RUN: quant-opt %s --lm-split-layers="rows=8 scored=3" --lm-verify-model | FileCheck %s --check-prefix=LOGITS
 
 !kv = !lm.kv<layers = 2, heads = 1, dim = 16, element = f16>
 
@@ -31,6 +32,15 @@ module attributes {lm.model = {architecture = "llama", context = 128 : i64,
   // CHECK-SAME: lm.inputs = {{\[\[}}"table"]]
   // CHECK: %[[N:.*]] = lm.rms_norm %[[X]]
   // CHECK: return %[[N]]
+  // CHECK-NOT: func.func @logits
+
+  // LOGITS: func.func @head(%{{.*}}: tensor<8x32xf32>)
+  // LOGITS: func.func @logits(%[[X:.*]]: tensor<3x32xf32>) -> tensor<3x100xf32> attributes {lm.inputs = []}
+  // LOGITS-DAG: %[[G:.*]] = lm.weight "g"
+  // LOGITS-DAG: %[[TABLE:.*]] = lm.weight "table"
+  // LOGITS: %[[N:.*]] = lm.rms_norm %[[X]], %[[G]] {{.*}} : tensor<3x32xf32>
+  // LOGITS: %[[Y:.*]] = lm.linear %[[N]], %[[TABLE]]
+  // LOGITS: return %[[Y]] : tensor<3x100xf32>
   func.func @text(%tokens: tensor<?xi32>, %embeddings: tensor<?x32xf32>,
                   %positions: tensor<?xi32>, %out_rows: tensor<?xi32>,
                   %kv: !kv) -> (tensor<?x100xf32>, !kv) {

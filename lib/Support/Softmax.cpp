@@ -1,12 +1,12 @@
-//===- softmax.cpp - Probabilities of logits ------------------------------===//
+//===- Softmax.cpp - Probabilities of logits ------------------------------===//
 
-#include "tools/quant-eval/softmax.h"
+#include "lowbit/Support/Softmax.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 
-using namespace lowbit::tools;
+using namespace lowbit;
 
 // A vocabulary of 262144 tokens makes 1.6e9 exponentials for 24 chunks: 8 s
 // with the library's exp, under 1 s with a loop that the compiler vectorizes.
@@ -96,7 +96,7 @@ static float maximum(const float *logits, size_t count) {
   return result;
 }
 
-double lowbit::tools::logSumExp(const float *logits, size_t count) {
+double lowbit::logSumExp(const float *logits, size_t count) {
   double most = maximum(logits, count);
   if (!std::isinf(most))
     return most + std::log(sumExp(logits, count, most));
@@ -105,12 +105,12 @@ double lowbit::tools::logSumExp(const float *logits, size_t count) {
   return nan ? NAN : most;
 }
 
-double lowbit::tools::expectedDifference(const float *base, const float *logits,
-                                         size_t count, double logSum) {
+double lowbit::expectedDifference(const float *base, const float *logits,
+                                  size_t count, double logSum) {
   return sumDifferences(base, logits, count, logSum);
 }
 
-int32_t lowbit::tools::likeliest(const float *logits, size_t count) {
+int32_t lowbit::likeliest(const float *logits, size_t count) {
   float most = maximum(logits, count);
   return static_cast<int32_t>(std::find(logits, logits + count, most) - logits);
 }
