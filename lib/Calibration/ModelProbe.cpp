@@ -111,7 +111,7 @@ ModelProbe::open(const ModelSource &source, const CompileOptions &options,
   auto sequences = readSequences(probe->original_->model(), pieces);
   if (!sequences)
     return sequences.takeError();
-  probe->sequences_ = std::move(*sequences);
+  probe->sequences_ = std::move(sequences->calibrating);
   // From all over the text. One alone is both.
   int64_t count = int64_t(probe->sequences_.size());
   for (int64_t i = 0; i < count; ++i)

@@ -29,7 +29,10 @@ static llvm::json::Object ruleOf(const TensorRule &rule) {
   return result;
 }
 
-std::string recipeText(const Recipe &recipe) {
+std::string recipeText(const Recipe &recipe, bool keepsFolders) {
+  auto file = [&](const std::string &path) {
+    return keepsFolders ? path : fileName(path);
+  };
   llvm::json::Array rules;
   for (const TensorRule &rule : recipe.tensors)
     rules.push_back(ruleOf(rule));
@@ -42,11 +45,15 @@ std::string recipeText(const Recipe &recipe) {
     root["alpha"] = recipe.alpha;
   if (!recipe.activations.empty())
     root["activations"] = recipe.activations;
+  if (!recipe.kv.empty())
+    root["kv"] = recipe.kv;
+  if (recipe.rotateHeads)
+    root["rotate-heads"] = true;
   if (!recipe.importance.empty())
-    root["importance"] = fileName(recipe.importance);
+    root["importance"] = file(recipe.importance);
   const CalibrationText &text = recipe.calibration;
   if (!text.path.empty())
-    root["calibration"] = llvm::json::Object{{"text", fileName(text.path)},
+    root["calibration"] = llvm::json::Object{{"text", file(text.path)},
                                              {"sequences", text.sequences},
                                              {"length", text.length},
                                              {"seed", int64_t(text.seed)}};

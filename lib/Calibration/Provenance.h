@@ -9,9 +9,9 @@
 
 namespace lowbit {
 
-/// The recipe as it was carried out, options of the command line included, of
-/// files the names without folders: JSON, which readRecipe reads.
-std::string recipeText(const Recipe &recipe);
+/// The recipe as it was carried out, options of the command line included: JSON,
+/// which readRecipe reads. Files are names without folders unless `keepsFolders`.
+std::string recipeText(const Recipe &recipe, bool keepsFolders = false);
 
 /// "xxh3-64:" and 16 digits, of names, types, shapes and bytes of all tensors;
 /// of those that no file holds as they are, of their numbers. Reads the model

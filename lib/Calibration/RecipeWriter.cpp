@@ -1,12 +1,12 @@
 //===- RecipeWriter.cpp - Recipes as files --------------------------------===//
 
+#include "Provenance.h"
 #include "lowbit/Calibration/Budget.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
-#include "llvm/Support/Format.h"
 #include "llvm/Support/Regex.h"
 
 #include <array>
@@ -61,48 +61,7 @@ std::vector<TensorRule> rulesOf(llvm::ArrayRef<std::string> names,
   return rules;
 }
 
-//===- YAML ---------------------------------------------------------------===//
-
-/// In single quotes nothing but the quote itself means something else.
-static std::string quoted(llvm::StringRef text) {
-  std::string result = "'";
-  for (char c : text)
-    result += c == '\'' ? std::string("''") : std::string(1, c);
-  return result + "'";
-}
-
-static llvm::StringRef wordOf(Algorithm algorithm) {
-  switch (algorithm) {
-  case Algorithm::Nearest:
-    return "nearest";
-  case Algorithm::Search:
-    return "search";
-  case Algorithm::GPTQ:
-    return "gptq";
-  }
-  return "";
-}
-
-static void write(const Recipe &recipe, llvm::raw_ostream &os) {
-  os << "name: " << quoted(recipe.name) << "\ntensors:\n";
-  for (const TensorRule &rule : recipe.tensors)
-    os << "  - match: " << quoted(rule.match)
-       << "\n    scheme: " << quoted(rule.scheme)
-       << "\n    algorithm: " << wordOf(rule.algorithm) << "\n";
-  if (!recipe.rotate.empty())
-    os << "rotate: " << quoted(recipe.rotate) << "\n";
-  if (recipe.scale != Scaling::None)
-    os << "scale: " << (recipe.scale == Scaling::AWQ ? "awq" : "smoothquant")
-       << "\nalpha: " << llvm::format("%.17g", recipe.alpha) << "\n";
-  if (!recipe.activations.empty())
-    os << "activations: " << recipe.activations << "\n";
-  const CalibrationText &text = recipe.calibration;
-  os << "calibration:\n";
-  if (!text.path.empty())
-    os << "  text: " << quoted(text.path) << "\n";
-  os << "  sequences: " << text.sequences << "\n  length: " << text.length
-     << "\n  seed: " << text.seed << "\n";
-}
+//===- Files --------------------------------------------------------------===//
 
 llvm::Error writeRecipe(llvm::StringRef path, const Recipe &recipe) {
   Recipe absolute = recipe; // a reader looks beside the recipe
@@ -113,7 +72,7 @@ llvm::Error writeRecipe(llvm::StringRef path, const Recipe &recipe) {
   }
   llvm::Error error =
       llvm::writeToOutput(path, [&](llvm::raw_ostream &os) -> llvm::Error {
-        write(absolute, os);
+        os << recipeText(absolute, /*keepsFolders=*/true) << "\n";
         return llvm::Error::success();
       });
   if (!error)
