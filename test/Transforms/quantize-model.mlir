@@ -15,7 +15,7 @@
 // INT8-DAG: #[[A64:.*]] = #lowbit.scheme<s8, group 64 scale f32>
 // POW2-DAG: #[[P32:.*]] = #lowbit.scheme<s8, group 32 scale e8m0>
 // TOKEN-DAG: #[[ROW:.*]] = #lowbit.scheme<s8, row scale f32>
-// INT4-DAG: #[[F32:.*]] = #lowbit.scheme<s4, group 32 scale f32>
+// INT4-DAG: #[[FOUR:.*]] = #lowbit.scheme<s4, group 32 scale f32>
 // INT4-DAG: #[[A32:.*]] = #lowbit.scheme<s8, group 32 scale f32>
 // INT4-DAG: #[[BY:.*]] = #lowbit.quantizer<absmax reach 8.0, scale least 1.1754944e-38, multiply, clamp -8 7>
 // INT4ROW-DAG: #[[FROW:.*]] = #lowbit.scheme<s4, row scale f32>
@@ -27,7 +27,7 @@
 func.func @linear(%x: tensor<?x64xf32>) -> tensor<?x96xf32> {
   %w = lm.weight "w" : !lowbit.tensor<96x64, #q4>
   // INT8: lowbit.quantize %{{.*}} -> <?x64, #[[A32]]>
-  // INT4: lowbit.quantize %{{.*}} by #[[BY]] : {{.*}} -> <?x64, #[[F32]]>
+  // INT4: lowbit.quantize %{{.*}} by #[[BY]] : {{.*}} -> <?x64, #[[FOUR]]>
   // INT4ROW: lowbit.quantize %{{.*}} by #{{.*}} -> <?x64, #[[FROW]]>
   // BINARY: lowbit.quantize %{{.*}} -> <?x64, #[[A32]]>
   // POW2: lowbit.quantize %{{.*}} -> <?x64, #[[P32]]>
