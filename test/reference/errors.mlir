@@ -92,4 +92,4 @@ func.func @another_permutation() {
   return
 }
 
-// CHECK: 0 passed, 10 failed
+// CHECK: 0 passed, 11 failed

@@ -25,7 +25,7 @@ func.func @argument_is_static(%frame: !rt.frame) {
 // -----
 
 func.func @text_c1(%frame: !rt.frame) {
-  // expected-error@+1 {{field must be one of tokens, embeddings, positions, visible_end, out_rows, logits, probes, kv, but got rows}}
+  // expected-error@+1 {{field must be one of tokens, embeddings, positions, visible_end, out_rows, out_first, token_types, logits, probes, kv, but got rows}}
   %w = rt.text %frame "rows" : memref<4xi32>
   return
 }

@@ -119,8 +119,9 @@ TEST_F(TokenizerJsonTest, what_the_runtime_could_not_repeat) {
          "Split with behavior 'Removed' is not supported");
   refuse(kByteLevel, "model.end_of_word_suffix is not supported",
          R"(, "end_of_word_suffix": "</w>")");
-  folder.write("tokenizer.json", R"({"model": {"type": "Unigram"}})");
-  EXPECT_NE(read().find("model.type is 'Unigram', expected BPE"),
+  folder.write("tokenizer.json", R"({"model": {"type": "WordLevel"}})");
+  EXPECT_NE(read().find("model.type is 'WordLevel', expected BPE, Unigram or "
+                        "WordPiece"),
             std::string::npos);
   folder.write("tokenizer.json", R"({"model": {"type": "BPE"}})");
   EXPECT_NE(read().find("model.vocab is missing"), std::string::npos);

@@ -98,7 +98,7 @@ TEST(ModuleViewTest, NamesVersionsOfOtherModules) {
   Status status = parse(fake.bytes());
   EXPECT_EQ(status.code(), QRT_UNSUPPORTED);
   EXPECT_EQ(status.message(),
-            "m.so: its format has version 9, this runtime reads 2: compile it "
+            "m.so: its format has version 9, this runtime reads 3: compile it "
             "again, or update the runtime");
   fake = FakeModule();
   fake.header.abi_version = 7;

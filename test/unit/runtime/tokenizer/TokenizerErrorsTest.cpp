@@ -31,7 +31,7 @@ TEST(TokenizerErrors, NamesAnUnknownModelOrPreTokenizer) {
                              .strings("tokenizer.ggml.tokens", {"a"}));
   EXPECT_EQ(status.code(), QRT_UNSUPPORTED);
   EXPECT_EQ(status.message(), "tokenizer: unknown tokenizer.ggml.model 'rwkv' "
-                              "(known: gpt2, llama)");
+                              "(known: bert, gpt2, llama, t5)");
   status = create(pairs({"a b"}).string("tokenizer.ggml.pre", "kimi"));
   EXPECT_EQ(status.code(), QRT_UNSUPPORTED);
   EXPECT_EQ(status.message(), "tokenizer: unknown tokenizer.ggml.pre 'kimi'");
