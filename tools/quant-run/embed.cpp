@@ -123,6 +123,14 @@ static std::string vectorText(const Batch &batch, size_t row, int32_t norm) {
 }
 
 /// One vector whole; of several their beginnings, and how alike they are.
+/// Its first characters, at most 10 bytes.
+static std::string beginning(const std::string &text) {
+  size_t end = std::min<size_t>(10, text.size());
+  while (end > 0 && end < text.size() && (text[end] & 0xC0) == 0x80)
+    --end;
+  return text.substr(0, end);
+}
+
 static std::string plainText(const Batch &batch, int32_t norm, bool compare) {
   std::string text;
   size_t shown =
@@ -140,7 +148,7 @@ static std::string plainText(const Batch &batch, int32_t norm, bool compare) {
     for (size_t j = 0; j < batch.rows; ++j)
       text +=
           number("%6.2f ", cosine(batch.row(i), batch.row(j), batch.columns));
-    text += batch.texts[i].substr(0, 10) + "\n";
+    text += beginning(batch.texts[i]) + "\n";
   }
   return text;
 }
@@ -248,6 +256,9 @@ static std::string classesText(const qrt_model *model, const Batch &batch,
 
 Error lowbit::tools::runEmbed(qrt_model *model, const EmbedOptions &options,
                               const std::string &text, bool json) {
+  if (qrt_embedding_columns(model) == 0)
+    return Error("the model gives logits of tokens, no embeddings: compile it "
+                 "with quant-compile --embedding");
   bool hasClasses = qrt_class_name(model, 0) != nullptr;
   if (options.classify && !hasClasses)
     return Error("the model has no classes: it is no classifier; use "

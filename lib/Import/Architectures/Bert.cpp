@@ -32,6 +32,13 @@ void buildBert(GraphBuilder &graph) {
   if (graph.source.boolean(hp.key("attention.causal")).value_or(false))
     graph.fail("key '" + hp.key("attention.causal") +
                "' is true, expected false for an encoder");
+  std::string labels = hp.key("classifier.output_labels");
+  if (std::optional<uint64_t> names = graph.source.arrayLength(labels);
+      names && graph.result.kind == TextResult::Classes &&
+      int64_t(*names) != graph.result.columns)
+    graph.fail("key '" + labels + "' names " + std::to_string(*names) +
+               " classes, but 'cls.output.weight' has " +
+               std::to_string(graph.result.columns) + " rows");
   Value x = graph.embed(1);
   if (graph.result.tokenTypes)
     x = graph.add(x, graph.embedTypes());

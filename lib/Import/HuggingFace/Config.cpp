@@ -231,6 +231,7 @@ llvm::Expected<Config> readConfig(const Object &whole, StringRef path,
   if (isEncoder(*config.family)) {
     readEncoder(reader);
     refuseUnknownParts(reader);
+    setActivation(reader);
   } else {
     setSizes(reader);
   }

@@ -136,7 +136,7 @@ STEPS = {
         {"type": "Punctuation", "behavior": "Isolated"}]}}),
     "metaspace": ("xlm-roberta", {}),
     "first": ("xlm-roberta", {"normalizer": {"type": "Sequence", "normalizers": [
-        {"type": "Nmt"}, {"type": "NFKC"}, {"type": "Strip", "strip_left": True, "strip_right": True},
+        {"type": "Nmt"}, {"type": "NFKC"}, {"type": "Strip", "strip_left": False, "strip_right": True},
         {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "}]},
         "pre_tokenizer": {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": False}}),
     "words": ("xlm-roberta", {"normalizer": {"type": "NFC"}, "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
@@ -252,7 +252,7 @@ def test_bad_folders(context, name):
 
 
 def test_bad_calls(context):
-    bert, classes = FOLDERS / "bert", FOLDERS / "bert-classes"
+    bert, classes = (context.module(FOLDERS / name) for name in ("bert", "bert-classes"))
     for arguments, word in (((bert, "-p", "x"), "--embedding"), ((bert, "--classify", "-p", "x"), "no classifier"),
                             ((classes, "--embedding", "-p", "x"), "--classify"),
                             ((bert, "--embedding"), "-p TEXT"), ((bert, "--pooling=cls", "-p", "x"), "--embedding"),
