@@ -85,7 +85,9 @@ tensorOf(llvm::ArrayRef<Candidate> candidates, size_t index,
   }
   if (tensor.plans.empty())
     return failure("candidates: none of them fits the rows of '" + tensor.name +
-                   "' in a GGUF file; add Q8_0 or Q4_0");
+                   "' in a GGUF file; add " +
+                   (candidates.front().plans[index].columns % 32 ? "F16"
+                                                                 : "Q8_0"));
   for (size_t &place : tensor.planOf)
     place = std::min(place, tensor.plans.size() - 1);
   return tensor;
