@@ -110,7 +110,10 @@ PanelCodes::PanelCodes(Emitter &e, const PanelLayout &panel,
     : e(e), panel_(panel), bytes_(ByteCodes::of(panel.scheme(), target)),
       weights_(weights), asBytes_(asBytes) {
   const Scheme &scheme = panel.scheme();
-  if (!scheme.isVector())
+  // 255 selects for each 16 codes of fp8 took minutes to compile.
+  constexpr size_t kMostSelects = 64;
+  bool isLarge = !asBytes && scheme.codebook.size() > kMostSelects;
+  if (!scheme.isVector() && !isLarge)
     return;
   // An entry is one integer; all constants are little-endian.
   if (asBytes)
@@ -395,6 +398,8 @@ Value PanelCodes::realCode(Value code, int64_t k) {
 /// An entry by its index, in words.
 Value PanelCodes::choose(Value all) {
   const Scheme &scheme = panel_.scheme();
+  if (table_)
+    return e.gather(e.vecF(), table_, e.index(0), all);
   // Binary choice over the code's bits: 2^bits - 1 selects, in registers.
   Emitter::Values level;
   for (float entry : scheme.codebook)
