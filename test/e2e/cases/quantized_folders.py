@@ -21,6 +21,7 @@ def prompts_of(name):
 
 @each(*((name, level) for name in NAMES for level in cpu_levels()))
 def test_logits(context, name, level):
+    """Of torchao-int8-dynamic and -reduced no code is near a tie: the maker says why."""
     ours = logits_of(context, FOLDERS / name, prompts_of(name), *tiny_models.EXACT, level=level)
     expect_near(ours, floats(FOLDERS / name / "expected.f32"))
 
