@@ -398,7 +398,7 @@ Value PanelCodes::realCode(Value code, int64_t k) {
 /// An entry by its index, in words.
 Value PanelCodes::choose(Value all) {
   const Scheme &scheme = panel_.scheme();
-  if (table_)
+  if (table_ && !scheme.isVector())
     return e.gather(e.vecF(), table_, e.index(0), all);
   // Binary choice over the code's bits: 2^bits - 1 selects, in registers.
   Emitter::Values level;
