@@ -42,6 +42,12 @@ static constexpr const char *kCompanions[] = {
     "added_tokens.json",      "chat_template.json", "chat_template.jinja",
     "special_tokens_map.json"};
 
+/// Tables of tokens, positions and types, of which rows are looked up.
+static bool isLookedUp(StringRef name) {
+  return name.starts_with("token_embd.") ||
+         name.starts_with("position_embd.") || name.starts_with("token_types.");
+}
+
 namespace {
 
 class FolderExporter {
@@ -107,7 +113,7 @@ llvm::Error FolderExporter::keep(const SourceTensor &tensor,
     if (stored.name == place.name) {
       addStored(stored);
       StringRef layer = place.name;
-      bool isTable = StringRef(tensor.name).starts_with("token_embd.");
+      bool isTable = isLookedUp(tensor.name);
       if (tensor.shape.size() == 2 && !isTable &&
           layer.consume_back(".weight") &&
           !llvm::is_contained(floatLayers, layer))
@@ -205,7 +211,7 @@ llvm::Error FolderExporter::planTensor(const SourceTensor &tensor) {
   });
   bool changed =
       source.isReplaced(tensor.name) || !(scheme == tensor.format->scheme);
-  bool isTable = StringRef(tensor.name).starts_with("token_embd.");
+  bool isTable = isLookedUp(tensor.name);
   if (isTable && changed)
     notes.push_back(theirs.name +
                     " keeps its floats: libraries look up rows of floats");

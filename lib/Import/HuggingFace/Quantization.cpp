@@ -169,6 +169,10 @@ void Reader::readLayers(StringRef name, const Object &group, StringRef format) {
     return; // activations alone
   QuantizedLayers layers;
   layers.name = name.str();
+  if (const llvm::json::Array *targets = group.getArray("targets"))
+    for (const llvm::json::Value &target : *targets)
+      if (auto text = target.getAsString())
+        layers.targets.push_back(text->str());
   readWeights(where + "weights.", *weights, layers);
   addLayers(where, group.getString("format").value_or(format),
             weights->getString("type").value_or("int"), layers);

@@ -22,6 +22,8 @@ struct QuantizedLayers {
   Storage storage = Words;
   int64_t blockRows = 1; ///< rows that share the scales
   const char *scaleName = "weight_scale";
+  /// Classes, names of layers or expressions of Python: only names are read.
+  std::vector<std::string> targets;
 };
 
 /// Which layers are BitLinear, and what their tensors hold.

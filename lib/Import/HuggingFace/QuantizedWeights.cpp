@@ -74,7 +74,8 @@ static void ignoreActivations(TensorReader &reader, StringRef layer) {
 
 /// Which of several config groups a layer belongs to is a matter of regular
 /// expressions of Python over names of modules. Its tensors say the same: the
-/// group is the only one that they fit.
+/// group is the only one that they fit. One that has the layer's own name comes
+/// before.
 static llvm::Expected<PackedRows>
 readCompressed(TensorReader &reader, StringRef layer,
                const Quantization &quantization, const char *&format) {
@@ -85,8 +86,12 @@ readCompressed(TensorReader &reader, StringRef layer,
       layer + ".weight", Twine("is ") + format +
                              ", but no config group of config.json is: "
                              "download it again"));
+  auto names = [&](const QuantizedLayers &config) {
+    return llvm::is_contained(config.targets, layer);
+  };
+  bool isNamed = llvm::any_of(quantization.layers, names);
   for (const QuantizedLayers &config : quantization.layers) {
-    if (config.storage != storage)
+    if (config.storage != storage || (isNamed && !names(config)))
       continue;
     auto rows = readStored(reader, layer, config);
     if (!rows) {

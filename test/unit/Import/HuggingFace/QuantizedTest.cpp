@@ -39,6 +39,28 @@ TEST_F(QuantizedTest, codes_cross_words_but_did_not) {
   EXPECT_EQ(row.codes, (std::vector<uint8_t>{0, 0, 0, 0, 0, 0, 3 + 4 * 5, 0}));
 }
 
+TEST_F(QuantizedTest, groups_by_name) {
+  // 2 words hold 8 codes of 8 bits, or of 7.
+  add("weight_packed", "I32", {8, 2}, words(std::vector(16, 0u)));
+  add("weight_scale", "F32", {8, 1}, floats(scalesUpTo(8)));
+  add("weight_shape", "I64", {2}, longs({8, 8}));
+  auto config = [](const std::string &target) {
+    return R"({"quant_method": "compressed-tensors",
+        "format": "pack-quantized", "config_groups": {
+        "a": {"targets": ["Linear"],
+              "weights": {"num_bits": 8, "strategy": "channel"}},
+        "b": {"targets": [")" +
+           target +
+           R"("], "weights": {"num_bits": 7, "strategy": "channel"}}}})";
+  };
+  write(config("re:.*down_proj"));
+  expectError("fits several config groups of config.json");
+  write(config("model.layers.0.mlp.down_proj"));
+  std::string scheme;
+  read(0, scheme);
+  EXPECT_EQ(scheme, "u7 offset 64, row scale f32");
+}
+
 TEST_F(QuantizedTest, int_quantized) {
   std::string bytes(64, '\0');
   bytes[8] = char(-128);
