@@ -92,4 +92,13 @@ const llvm::json::Value *present(const llvm::json::Object &object,
   return value && value->kind() != llvm::json::Value::Null ? value : nullptr;
 }
 
+void forEachObject(
+    const llvm::json::Object &object, StringRef key,
+    llvm::function_ref<void(const llvm::json::Object &)> visit) {
+  if (const llvm::json::Array *list = object.getArray(key))
+    for (const llvm::json::Value &value : *list)
+      if (const llvm::json::Object *element = value.getAsObject())
+        visit(*element);
+}
+
 } // namespace lowbit::huggingface

@@ -3,6 +3,7 @@
 #ifndef LOWBIT_LIB_IMPORT_HUGGINGFACE_JSON_H
 #define LOWBIT_LIB_IMPORT_HUGGINGFACE_JSON_H
 
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/Support/JSON.h"
 
 namespace lowbit::huggingface {
@@ -24,6 +25,10 @@ readJsonListIfThere(llvm::StringRef path);
 /// null is as good as absent.
 const llvm::json::Value *present(const llvm::json::Object &object,
                                  llvm::StringRef key);
+
+/// Calls `visit` for the objects of a list.
+void forEachObject(const llvm::json::Object &object, llvm::StringRef key,
+                   llvm::function_ref<void(const llvm::json::Object &)> visit);
 
 } // namespace lowbit::huggingface
 

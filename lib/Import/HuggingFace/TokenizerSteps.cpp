@@ -15,25 +15,16 @@ using llvm::json::Value;
 
 namespace lowbit::huggingface {
 
+using safetensors::quoted;
+
 static constexpr const char *kSpaceMark = "\xE2\x96\x81";
 
 /// ByteLevel's own expression (tokenizers, pre_tokenizers/byte_level.rs).
 static constexpr const char *kByteLevelWords =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
-static std::string quoted(StringRef text) { return safetensors::quoted(text); }
-
 static StringRef typeOf(const Object &step) {
   return step.getString("type").value_or("");
-}
-
-/// Calls `visit` for the objects of a list.
-static void forEach(const Object &step, StringRef key,
-                    llvm::function_ref<void(const Object &)> visit) {
-  if (const Array *list = step.getArray(key))
-    for (const Value &value : *list)
-      if (const Object *object = value.getAsObject())
-        visit(*object);
 }
 
 void TokenizerSteps::fail(const Twine &message) {
@@ -57,7 +48,7 @@ void TokenizerSteps::readReplace(const Object &normalizer) {
 void TokenizerSteps::readNormalizer(const Object &normalizer) {
   StringRef type = typeOf(normalizer);
   if (type == "Sequence")
-    forEach(normalizer, "normalizers",
+    forEachObject(normalizer, "normalizers",
             [&](const Object &step) { readNormalizer(step); });
   else if (type == "NFC")
     composes = true;
@@ -136,7 +127,7 @@ void TokenizerSteps::readPreTokenizer(const Object &step) {
   if (byteLevel)
     return fail("a pre_tokenizer behind ByteLevel is not supported");
   if (type == "Sequence") {
-    forEach(step, "pretokenizers",
+    forEachObject(step, "pretokenizers",
             [&](const Object &part) { readPreTokenizer(part); });
   } else if (type == "ByteLevel") {
     byteLevel = true;

@@ -16,17 +16,9 @@ using llvm::json::Value;
 
 namespace lowbit::huggingface {
 
+using safetensors::quoted;
+
 static constexpr const char *kSpaceMark = "\xE2\x96\x81";
-
-static std::string quoted(StringRef text) { return safetensors::quoted(text); }
-
-static void forEach(const Object &step, StringRef key,
-                    llvm::function_ref<void(const Object &)> visit) {
-  if (const Array *list = step.getArray(key))
-    for (const Value &value : *list)
-      if (const Object *object = value.getAsObject())
-        visit(*object);
-}
 
 void WordSteps::fail(const Twine &message) {
   if (problem.empty())
@@ -91,7 +83,7 @@ void WordSteps::readPrecompiled(const Object &normalizer) {
 void WordSteps::readNormalizer(const Object &normalizer) {
   StringRef type = normalizer.getString("type").value_or("");
   if (type == "Sequence")
-    forEach(normalizer, "normalizers",
+    forEachObject(normalizer, "normalizers",
             [&](const Object &step) { readNormalizer(step); });
   else if (type == "BertNormalizer")
     readBert(normalizer);
@@ -140,7 +132,7 @@ void WordSteps::readPreTokenizer(const Object &step) {
   if (type == "Metaspace" && mayMark) {
     readMetaspace(step);
   } else if (type == "Sequence") {
-    forEach(step, "pretokenizers",
+    forEachObject(step, "pretokenizers",
             [&](const Object &part) { readPreTokenizer(part); });
   } else if (type == "BertPreTokenizer") {
     splits.push_back("spaces");

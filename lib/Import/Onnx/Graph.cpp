@@ -201,6 +201,13 @@ llvm::Expected<Value> GraphImporter::vectorAt(const Node &node, size_t index,
   return vectorWeight(source.vector(found->values->name, std::move(*values)));
 }
 
+llvm::Expected<Value> GraphImporter::optionalVectorAt(const Node &node,
+                                                      size_t index,
+                                                      int64_t size) {
+  return input(node, index) ? vectorAt(node, index, size)
+                            : llvm::Expected<Value>(Value());
+}
+
 bool GraphImporter::isReadOnce(Value value) const {
   int64_t reads = 0, names = 0;
   for (const auto &entry : items) {

@@ -171,6 +171,9 @@ private:
   mlir::Value vectorWeight(const Weight &tensor);
   llvm::Expected<mlir::Value> vectorAt(const Node &node, size_t index,
                                        int64_t size);
+  /// null where the node has no such input.
+  llvm::Expected<mlir::Value> optionalVectorAt(const Node &node, size_t index,
+                                               int64_t size);
   mlir::Value constant(int64_t rows, int64_t columns, float value);
   llvm::Expected<Rows> linear(const Node &node, const Rows &x,
                               const Weight &weight, mlir::Value bias);

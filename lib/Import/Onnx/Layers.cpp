@@ -88,14 +88,10 @@ Error GraphImporter::importGemm(const Node &node) {
   auto weight = source.matrix(*constant);
   if (!weight)
     return weight.takeError();
-  Value bias;
-  if (input(node, 2)) {
-    auto vector = vectorAt(node, 2, weight->rows);
-    if (!vector)
-      return vector.takeError();
-    bias = *vector;
-  }
-  auto y = linear(node, *x, *weight, bias);
+  auto bias = optionalVectorAt(node, 2, weight->rows);
+  if (!bias)
+    return bias.takeError();
+  auto y = linear(node, *x, *weight, *bias);
   return y ? define(node, *y) : y.takeError();
 }
 
@@ -133,14 +129,10 @@ Error GraphImporter::importMatMulNBits(const Node &node) {
   auto weight = source.matrix(constant);
   if (!weight)
     return weight.takeError();
-  Value bias;
-  if (input(node, 5)) {
-    auto vector = vectorAt(node, 5, constant.rows);
-    if (!vector)
-      return vector.takeError();
-    bias = *vector;
-  }
-  auto y = linear(node, *x, *weight, bias);
+  auto bias = optionalVectorAt(node, 5, constant.rows);
+  if (!bias)
+    return bias.takeError();
+  auto y = linear(node, *x, *weight, *bias);
   return y ? define(node, *y) : y.takeError();
 }
 
@@ -158,18 +150,14 @@ Error GraphImporter::importLayerNorm(const Node &node) {
   auto gain = vectorAt(node, 1, columns);
   if (!gain)
     return gain.takeError();
-  Value bias;
-  if (input(node, 2)) {
-    auto vector = vectorAt(node, 2, columns);
-    if (!vector)
-      return vector.takeError();
-    bias = *vector;
-  } else {
+  auto bias = optionalVectorAt(node, 2, columns);
+  if (!bias)
+    return bias.takeError();
+  if (!*bias)
     bias = vectorWeight(source.vector(node.outputs[0] + ".bias",
                                       std::vector<float>(size_t(columns))));
-  }
   Value y = lm::LayerNormOp::create(
-      builder, x->value.getType(), x->value, *gain, bias,
+      builder, x->value.getType(), x->value, *gain, *bias,
       llvm::APFloat(realOf(node, "epsilon", 1e-5f)));
   return define(node, withColumns(*x, y));
 }

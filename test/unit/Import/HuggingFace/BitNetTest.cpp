@@ -1,41 +1,15 @@
 //===- BitNetTest.cpp - BitLinear layers of a checkpoint ------------------===//
 
-#include "FolderBuilder.h"
-#include "lowbit/Import/ModelSource.h"
-
-#include <gtest/gtest.h>
+#include "QuantizedFolder.h"
 
 using namespace lowbit;
-using test::Folder;
-using test::SafetensorsBuilder;
+using test::floats;
 
 namespace {
 
-std::string floats(const std::vector<float> &values) {
-  return std::string(reinterpret_cast<const char *>(values.data()),
-                     values.size() * 4);
-}
-
-/// A folder of one layer of 8 elements; down_proj [8, 8] is a BitLinear.
-class BitNetTest : public ::testing::Test {
+/// down_proj is a BitLinear.
+class BitNetTest : public test::QuantizedFolder {
 protected:
-  static constexpr const char *kLayer = "model.layers.0.mlp.down_proj.";
-
-  void SetUp() override {
-    std::string layer = "model.layers.0.";
-    tensors.count("model.embed_tokens.weight", {5, 8})
-        .count("model.norm.weight", {8})
-        .count(layer + "input_layernorm.weight", {8})
-        .count(layer + "post_attention_layernorm.weight", {8});
-    for (const char *name : {"q", "k", "v", "o"})
-      tensors.count(layer + "self_attn." + name + "_proj.weight", {8, 8});
-    for (const char *name : {"gate", "up"})
-      tensors.count(layer + "mlp." + name + "_proj.weight", {8, 8});
-  }
-  void add(const std::string &part, const std::string &type,
-           const std::vector<int64_t> &shape, const std::string &bytes) {
-    tensors.add(kLayer + part, type, shape, bytes);
-  }
   /// Rows 0 to 7 begin with the digits 0 1 2 0 1 2 0 1: bytes of rows 0, 2, 4,
   /// 6 and of 1, 3, 5, 7.
   void addPacked(float scale) {
@@ -45,14 +19,10 @@ protected:
     add("weight_scale", "F32", {1}, floats({scale}));
   }
   void write(const std::string &more) {
-    folder.write("config.json", R"({"model_type": "llama", "hidden_size": 8,
-        "num_hidden_layers": 1, "intermediate_size": 8, "vocab_size": 5,
-        "num_attention_heads": 2, "tie_word_embeddings": true,
-        "quantization_config": {"quant_method": "bitnet",
-            "modules_to_not_convert": ["lm_head", "model.layers.0.self_attn",
-                                       "gate_proj", "up_proj"])" +
-                                    more + "}}");
-    folder.write("model.safetensors", tensors.bytes());
+    QuantizedFolder::write(R"({"quant_method": "bitnet",
+        "modules_to_not_convert": ["lm_head", "model.layers.0.self_attn",
+                                   "gate_proj", "up_proj"])" +
+                           more + "}");
   }
   std::unique_ptr<ModelSource> open() {
     auto source = openHuggingFace(folder.path());
@@ -61,16 +31,6 @@ protected:
     ADD_FAILURE() << llvm::toString(source.takeError());
     return nullptr;
   }
-  void expectError(const std::string &part) {
-    auto source = openHuggingFace(folder.path());
-    ASSERT_FALSE(bool(source)) << "the folder was accepted";
-    std::string error = llvm::toString(source.takeError());
-    EXPECT_EQ(error.find('\n'), std::string::npos) << error;
-    EXPECT_NE(error.find(part), std::string::npos) << error;
-  }
-
-  Folder folder;
-  SafetensorsBuilder tensors;
 };
 
 constexpr const char *kOffline = R"(, "linear_class": "autobitlinear")";
